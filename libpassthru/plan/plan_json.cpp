@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libpassthru/plan/plan_json.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace passthru {
+namespace {
+
+using nlohmann::json;
+
+/// Thrown and caught in this file only: nlohmann's own accessors throw as well.
+struct Malformed {
+    std::string what;
+};
+
+json text_or_null(const std::optional<std::string>& text) {
+    return text ? json(*text) : json(nullptr);
+}
+
+std::optional<std::string> read_text_or_null(const json& object, const char* key) {
+    const json& value = object.at(key);
+    if (value.is_null()) return std::nullopt;
+    return value.get<std::string>();
+}
+
+/// The name of a driver or a module: it becomes part of a path and of what is written to sysfs.
+std::optional<std::string> read_driver_or_null(const json& object, const char* key) {
+    auto name = read_text_or_null(object, key);
+    const auto odd = [](char c) { return c == '/' || c == '\n' || c == '\0'; };
+    if (name && (name->empty() || name->size() > 64 || *name == "." || *name == ".." ||
+                 std::ranges::any_of(*name, odd))) {
+        throw Malformed{fmt::format("“{}” is not the name of a driver", key)};
+    }
+    return name;
+}
+
+std::string read_driver(const json& object, const char* key) {
+    auto name = read_driver_or_null(object, key);
+    if (!name) throw Malformed{fmt::format("“{}” is missing", key)};
+    return *name;
+}
+
+Bdf read_bdf(const json& value) {
+    const auto bdf = parse_bdf(value.get<std::string>());
+    if (!bdf) throw Malformed{bdf.error().message};
+    return *bdf;
+}
+
+PciId read_id(const json& object) {
+    const json& id = object.at("id");
+    return {id.at(0).get<std::uint16_t>(), id.at(1).get<std::uint16_t>()};
+}
+
+json step_to_json(const Step& step) {
+    json result = std::visit(
+        Overloaded{
+            [](const step::CheckAnswers& it) {
+                return json{{"bdf", it.bdf.str()}, {"id", {it.id.vendor, it.id.device}}};
+            },
+            [](const step::CheckUnused& it) {
+                json list = json::array();
+                for (const Bdf& bdf : it.functions) list.push_back(bdf.str());
+                return json{{"functions", list}};
+            },
+            [](const step::SetOverride& it) {
+                return json{{"bdf", it.bdf.str()},
+                            {"from", text_or_null(it.from)},
+                            {"to", text_or_null(it.to)}};
+            },
+            [](const step::Unbind& it) {
+                return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+            },
+            [](const step::Probe& it) {
+                return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+            },
+            [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
+        },
+        step);
+    result["do"] = step_name(step);
+    return result;
+}
+
+Step step_from_json(const json& object) {
+    const auto kind = object.at("do").get<std::string>();
+    if (kind == "check-unused") {
+        step::CheckUnused step;
+        for (const json& bdf : object.at("functions")) step.functions.push_back(read_bdf(bdf));
+        return step;
+    }
+    const Bdf bdf = read_bdf(object.at("bdf"));
+    if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};
+    if (kind == "set-override") {
+        return step::SetOverride{bdf, read_driver_or_null(object, "from"),
+                                 read_driver_or_null(object, "to")};
+    }
+    if (kind == "unbind") return step::Unbind{bdf, read_driver(object, "driver")};
+    if (kind == "probe") return step::Probe{bdf, read_driver(object, "driver")};
+    if (kind == "reset") return step::Reset{bdf};
+    throw Malformed{fmt::format("“{:.40}” is no step", kind)};
+}
+
+json plan_to_json(const Plan& plan) {
+    json steps = json::array();
+    for (const Step& step : plan.steps) steps.push_back(step_to_json(step));
+    return {{"plan", plan_kind_name(plan.kind)}, {"steps", steps}};
+}
+
+PlanKind plan_kind_from(const std::string& name) {
+    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo}) {
+        if (plan_kind_name(kind) == name) return kind;
+    }
+    throw Malformed{fmt::format("“{:.40}” is no kind of plan", name)};
+}
+
+json report_to_json(const WorkerReport& report) {
+    return std::visit(Overloaded{
+                          [](const StepDone& it) { return json{{"done", it.index}}; },
+                          [](const PlanDone&) { return json{{"finished", true}}; },
+                          [](const PlanFailed& it) {
+                              return json{{"failed", it.index},
+                                          {"error", errc_name(it.error.code)},
+                                          {"message", it.error.message},
+                                          {"errno", it.error.errnum}};
+                          },
+                      },
+                      report);
+}
+
+WorkerReport report_from_json(const json& object) {
+    if (object.contains("done")) return StepDone{object.at("done").get<std::size_t>()};
+    if (object.contains("finished")) return PlanDone{};
+    return PlanFailed{object.at("failed").get<std::size_t>(),
+                      Error{errc_from_name(object.at("error").get<std::string>()),
+                            object.at("message").get<std::string>(), object.at("errno").get<int>()}};
+}
+
+/// Reading is lenient about numbers that do not fit and keys that nobody knows; writing is not. The texts are compared,
+/// since as values -1 and the largest unsigned number are equal.
+void expect_same(const json& given, const json& understood) {
+    if (given.dump() != understood.dump()) throw Malformed{"it holds something that is not understood"};
+}
+
+template <typename Read>
+auto guarded(std::string_view what, Read read) -> Result<decltype(read())> {
+    try {
+        return read();
+    } catch (const Malformed& malformed) {
+        return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, malformed.what));
+    } catch (const json::exception& error) {
+        return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, error.what()));
+    }
+}
+
+}  // namespace
+
+std::string plan_to_text(const Plan& plan) {
+    return plan_to_json(plan).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<Plan> plan_from_text(std::string_view text) {
+    return guarded("plan", [&] {
+        const json object = json::parse(text);
+        Plan plan;
+        plan.kind = plan_kind_from(object.at("plan").get<std::string>());
+        for (const json& step : object.at("steps")) plan.steps.push_back(step_from_json(step));
+        expect_same(object, plan_to_json(plan));
+        return plan;
+    });
+}
+
+std::string report_to_text(const WorkerReport& report) {
+    return report_to_json(report).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+Result<WorkerReport> report_from_text(std::string_view text) {
+    return guarded("report", [&] {
+        const json object = json::parse(text);
+        const WorkerReport report = report_from_json(object);
+        expect_same(object, report_to_json(report));
+        return report;
+    });
+}
+
+nlohmann::json record_to_json(const SetRecord& record) {
+    json list = json::array();
+    for (const FunctionRecord& it : record) {
+        list.push_back({{"bdf", it.bdf.str()},
+                        {"id", {it.id.vendor, it.id.device}},
+                        {"driver", text_or_null(it.driver)},
+                        {"driver_override", text_or_null(it.driver_override)},
+                        {"reset_method", text_or_null(it.reset_method)},
+                        {"power_control", text_or_null(it.power_control)},
+                        {"d3cold_allowed", text_or_null(it.d3cold_allowed)}});
+    }
+    return list;
+}
+
+Result<SetRecord> record_from_json(const nlohmann::json& list) {
+    return guarded("record", [&] {
+        SetRecord record;
+        for (const json& it : list) {
+            record.push_back({read_bdf(it.at("bdf")), read_id(it), read_driver_or_null(it, "driver"),
+                              read_driver_or_null(it, "driver_override"),
+                              read_text_or_null(it, "reset_method"),
+                              read_text_or_null(it, "power_control"),
+                              read_text_or_null(it, "d3cold_allowed")});
+        }
+        expect_same(list, record_to_json(record));
+        return record;
+    });
+}
+
+}  // namespace passthru

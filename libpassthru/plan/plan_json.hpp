@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "libpassthru/plan/record.hpp"
+#include "libpassthru/plan/step.hpp"
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace passthru {
+
+/// What the worker reports: one message after each step, and one at the end.
+struct StepDone {
+    std::size_t index = 0;
+    bool operator==(const StepDone&) const = default;
+};
+struct PlanDone {
+    bool operator==(const PlanDone&) const = default;
+};
+struct PlanFailed {
+    std::size_t index = 0;  ///< the step that failed; those before it were done
+    Error error;
+    bool operator==(const PlanFailed&) const = default;
+};
+using WorkerReport = std::variant<StepDone, PlanDone, PlanFailed>;
+
+/// The largest message between daemon and worker, in bytes: a plan of several hundred steps.
+inline constexpr std::size_t max_message = 128 * 1024;
+
+/// The messages between daemon and worker, and the parts of the journal. Reading accepts exactly what writing makes;
+/// anything else is InvalidArgs, never a guess.
+[[nodiscard]] std::string plan_to_text(const Plan& plan);
+[[nodiscard]] Result<Plan> plan_from_text(std::string_view text);
+[[nodiscard]] std::string report_to_text(const WorkerReport& report);
+[[nodiscard]] Result<WorkerReport> report_from_text(std::string_view text);
+[[nodiscard]] nlohmann::json record_to_json(const SetRecord& record);
+[[nodiscard]] Result<SetRecord> record_from_json(const nlohmann::json& json);
+
+}  // namespace passthru

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libpassthru/plan/step.hpp"
+
+#include <fmt/format.h>
+#include <ostream>
+
+namespace passthru {
+
+std::string_view plan_kind_name(PlanKind kind) {
+    switch (kind) {
+        case PlanKind::Detach: return "detach";
+        case PlanKind::Reattach: return "reattach";
+        case PlanKind::Undo: return "undo";
+    }
+    return "undo";
+}
+
+std::vector<Bdf> functions_of(const Step& step) {
+    return std::visit(
+        [](const auto& it) {
+            if constexpr (requires { it.functions; }) {
+                return it.functions;
+            } else {
+                return std::vector<Bdf>{it.bdf};
+            }
+        },
+        step);
+}
+
+std::string describe(const Step& step) {
+    return std::visit(
+        Overloaded{
+            [](const step::CheckAnswers& it) {
+                return fmt::format("check that {} answers", it.bdf.str());
+            },
+            [](const step::CheckUnused& it) {
+                std::string list;
+                for (const Bdf& bdf : it.functions) list += (list.empty() ? "" : ", ") + bdf.str();
+                return fmt::format("check that nobody uses {}", list);
+            },
+            [](const step::SetOverride& it) {
+                if (!it.to) return fmt::format("clear driver_override of {}", it.bdf.str());
+                return fmt::format("set driver_override of {} to {}", it.bdf.str(), *it.to);
+            },
+            [](const step::Unbind& it) {
+                return fmt::format("unbind {} from {}", it.bdf.str(), it.driver);
+            },
+            [](const step::Probe& it) { return fmt::format("bind {} to {}", it.bdf.str(), it.driver); },
+            [](const step::Reset& it) { return fmt::format("reset {}", it.bdf.str()); },
+        },
+        step);
+}
+
+std::string_view step_name(const Step& step) {
+    return std::visit(Overloaded{
+                          [](const step::CheckAnswers&) { return "check-answers"; },
+                          [](const step::CheckUnused&) { return "check-unused"; },
+                          [](const step::SetOverride&) { return "set-override"; },
+                          [](const step::Unbind&) { return "unbind"; },
+                          [](const step::Probe&) { return "probe"; },
+                          [](const step::Reset&) { return "reset"; },
+                      },
+                      step);
+}
+
+void PrintTo(const Plan& plan, std::ostream* out) {
+    *out << plan_kind_name(plan.kind);
+    for (const Step& step : plan.steps) *out << "\n  " << describe(step);
+}
+
+}  // namespace passthru

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "libpassthru/pci/function.hpp"
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace passthru {
+
+/// The closed set of things that the worker does to a function. Each one is idempotent: doing it to a function that is
+/// already so changes nothing and succeeds, so that a plan may be run again after a crash.
+namespace step {
+
+/// Nothing is done: the function must exist, be an endpoint, answer config reads and still be the same device.
+struct CheckAnswers {
+    Bdf bdf;
+    PciId id;
+    bool operator==(const CheckAnswers&) const = default;
+};
+
+/// Nothing is done: no process may have a device node of these functions open or mapped.
+struct CheckUnused {
+    std::vector<Bdf> functions;
+    bool operator==(const CheckUnused&) const = default;
+};
+
+/// Writes `driver_override`; `to` is empty to clear it. `from` is what undo writes back.
+struct SetOverride {
+    Bdf bdf;
+    std::optional<std::string> from;
+    std::optional<std::string> to;
+    bool operator==(const SetOverride&) const = default;
+};
+
+/// Takes the function from `driver`; nothing is done when it is not there.
+struct Unbind {
+    Bdf bdf;
+    std::string driver;
+    bool operator==(const Unbind&) const = default;
+};
+
+/// Lets the kernel look for a driver and reads back that it is `driver`.
+struct Probe {
+    Bdf bdf;
+    std::string driver;
+    bool operator==(const Probe&) const = default;
+};
+
+/// Resets the function by what the kernel offers, unless a host driver has it. A function that cannot be reset is no
+/// failure.
+struct Reset {
+    Bdf bdf;
+    bool operator==(const Reset&) const = default;
+};
+
+}  // namespace step
+
+using Step = std::variant<step::CheckAnswers, step::CheckUnused, step::SetOverride, step::Unbind,
+                          step::Probe, step::Reset>;
+
+enum class PlanKind { Detach, Reattach, Undo };
+
+/// What will be done, in this order, until the first step that fails.
+struct Plan {
+    PlanKind kind = PlanKind::Detach;
+    std::vector<Step> steps;
+
+    bool operator==(const Plan&) const = default;
+};
+
+/// `detach`, `reattach`, `undo`.
+[[nodiscard]] std::string_view plan_kind_name(PlanKind kind);
+
+/// The functions that this step touches.
+[[nodiscard]] std::vector<Bdf> functions_of(const Step& step);
+
+/// The step as a person reads it: `bind 0000:01:00.1 to vfio-pci`.
+[[nodiscard]] std::string describe(const Step& step);
+
+/// The step's kind for programs: `check-answers`, `check-unused`, `set-override`, `unbind`, `probe`, `reset`.
+[[nodiscard]] std::string_view step_name(const Step& step);
+
+void PrintTo(const Plan& plan, std::ostream* out);
+
+/// For exhaustive `std::visit`: a new alternative does not compile until every visitor handles it.
+template <typename... Ts>
+struct Overloaded : Ts... {
+    using Ts::operator()...;
+};
+
+}  // namespace passthru
