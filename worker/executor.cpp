@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "worker/executor.hpp"
+
+#include "libpassthru/safety/holders.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <set>
+#include <sys/file.h>
+#include <unistd.h>
+
+namespace passthru {
+namespace {
+
+/// The part of config space that everybody may read (PCI Local Bus 3.0, 6.1).
+struct ConfigHeader {
+    std::array<std::uint8_t, 64> bytes{};
+    [[nodiscard]] std::uint16_t word(std::size_t at) const {
+        return static_cast<std::uint16_t>(bytes[at] | (bytes[at + 1] << 8));
+    }
+    [[nodiscard]] PciId id() const { return {word(0), word(2)}; }
+    [[nodiscard]] std::uint8_t type() const { return bytes[0x0e] & 0x7f; }
+    [[nodiscard]] ClassCode class_code() const { return word(0x0a); }
+    /// All ones is what a read of an absent or powered-off function gives.
+    [[nodiscard]] bool answers() const { return word(4) != 0xffff || word(6) != 0xffff; }
+};
+
+std::string text_of(int folder, const char* name) {
+    const int fd = ::openat(folder, name, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return {};
+    char buffer[256];
+    const ssize_t got = ::read(fd, buffer, sizeof buffer);
+    ::close(fd);
+    std::string text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
+    if (text.ends_with('\n')) text.pop_back();
+    return text;
+}
+
+std::optional<ConfigHeader> read_config(int folder) {
+    const int fd = ::openat(folder, "config", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return std::nullopt;
+    ConfigHeader header;
+    const ssize_t got = ::read(fd, header.bytes.data(), header.bytes.size());
+    ::close(fd);
+    if (got != static_cast<ssize_t>(header.bytes.size())) return std::nullopt;
+    return header;
+}
+
+std::optional<std::string> driver_of(int folder) {
+    char target[512];
+    const ssize_t length = ::readlinkat(folder, "driver", target, sizeof target);
+    if (length <= 0) return std::nullopt;
+    return std::filesystem::path(std::string(target, static_cast<std::size_t>(length))).filename().string();
+}
+
+std::optional<std::string> override_of(int folder) {
+    const std::string text = text_of(folder, "driver_override");
+    if (text.empty() || text == "(null)") return std::nullopt;
+    return text;
+}
+
+std::string reason(int errnum) {
+    return errnum == 0 ? "the kernel gave no reason" : std::strerror(errnum);
+}
+
+std::unexpected<Error> gone(const Bdf& bdf, int errnum) {
+    return fail(Errc::NotResponding, fmt::format("{} is gone: it was unplugged or removed", bdf.str()),
+                errnum);
+}
+
+}  // namespace
+
+int write_attribute(int folder, const char* name, std::string_view value) {
+    const int fd = ::openat(folder, name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return errno;
+    const ssize_t written = ::write(fd, value.data(), value.size());
+    const int error = written < 0 ? errno : 0;
+    ::close(fd);
+    return error;
+}
+
+Executor::Executor(Root root, WriteAttribute write) : root_(std::move(root)), write_(std::move(write)) {}
+
+Executor::~Executor() {
+    for (const auto& [bdf, folder] : folders_) ::close(folder);
+    if (bus_folder_ >= 0) ::close(bus_folder_);
+}
+
+void Executor::run(const Plan& plan, const std::function<void(const WorkerReport&)>& report,
+                   const std::function<bool()>& cancelled) {
+    if (const auto opened = open_functions(plan); !opened) {
+        report(PlanFailed{0, opened.error()});
+        return;
+    }
+    for (std::size_t index = 0; index < plan.steps.size(); ++index) {
+        if (cancelled()) {
+            report(PlanFailed{index, Error{Errc::Cancelled, "the move was cancelled", 0}});
+            return;
+        }
+        if (const auto done = perform(plan.steps[index]); !done) {
+            report(PlanFailed{index, done.error()});
+            return;
+        }
+        report(StepDone{index});
+    }
+    report(PlanDone{});
+}
+
+Result<void> Executor::open_functions(const Plan& plan) {
+    bus_folder_ = ::open(root_.below("sys/bus/pci").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (bus_folder_ < 0) return fail(Errc::Failed, "there is no /sys/bus/pci", errno);
+    // In order of address, so that two plans cannot wait for each other.
+    std::set<Bdf> functions;
+    for (const Step& step : plan.steps) {
+        for (const Bdf& bdf : functions_of(step)) functions.insert(bdf);
+    }
+    for (const Bdf& bdf : functions) {
+        const auto path = root_.below("sys/bus/pci/devices") / bdf.str();
+        const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (folder < 0) return gone(bdf, errno);
+        folders_.emplace(bdf, folder);
+        if (::flock(folder, LOCK_EX) != 0) return fail(Errc::Failed, reason(errno), errno);
+        if (auto endpoint = check_endpoint(bdf, folder); !endpoint) return endpoint;
+    }
+    return {};
+}
+
+Result<void> Executor::check_endpoint(const Bdf& bdf, int folder) const {
+    const auto header = read_config(folder);
+    // A card that does not answer shows header type 127; the step that asks for answers says so. The class is what the
+    // kernel remembers.
+    const std::string remembered = text_of(folder, "class");
+    const bool bridge = remembered.starts_with("0x0604") || remembered.starts_with("0x0600") ||
+                        (header && header->answers() && header->type() != 0);
+    if (bridge) {
+        return fail(Errc::InvalidArgs, fmt::format("{} is a bridge and is never moved", bdf.str()));
+    }
+    return {};
+}
+
+Result<void> Executor::perform(const Step& step) {
+    return std::visit(
+        Overloaded{
+            [this](const step::CheckAnswers& it) { return check_answers(it); },
+            [this](const step::CheckUnused& it) { return check_unused(it); },
+            [this](const step::SetOverride& it) { return set_override(it); },
+            [this](const step::Unbind& it) { return unbind(it); },
+            [this](const step::Probe& it) { return probe(it); },
+            [this](const step::Reset& it) { return reset(it); },
+        },
+        step);
+}
+
+Result<void> Executor::check_answers(const step::CheckAnswers& step) {
+    const auto header = read_config(folder_of(step.bdf));
+    if (!header) return gone(step.bdf, ENODEV);
+    // A virtual function has no ids of its own in config space (SR-IOV 1.1, 3.4.1.1).
+    const bool is_virtual = ::faccessat(folder_of(step.bdf), "physfn", F_OK, 0) == 0;
+    if (!header->answers() || (!is_virtual && header->id().vendor == 0xffff)) {
+        return fail(Errc::NotResponding,
+                    fmt::format("{} does not answer: it is powered off or needs a reset that only a "
+                                "reboot of the computer gives",
+                                step.bdf.str()));
+    }
+    if (!is_virtual && header->id() != step.id) {
+        return fail(Errc::NotResponding,
+                    fmt::format("{} is another device now: {} instead of {}", step.bdf.str(),
+                                header->id().str(), step.id.str()));
+    }
+    return {};
+}
+
+Result<void> Executor::check_unused(const step::CheckUnused& step) {
+    const std::vector<Holder> holders = find_holders(root_, step.functions);
+    if (holders.empty()) return {};
+    return fail(Errc::InUse, fmt::format("{} is in use by {}: close it and try again",
+                                         holders.front().function.str(), describe(holders)));
+}
+
+Result<void> Executor::set_override(const step::SetOverride& step) {
+    const int folder = folder_of(step.bdf);
+    if (override_of(folder) == step.to) return {};
+    // An empty write never reaches the kernel; a newline clears.
+    const int error = write_(folder, "driver_override", step.to ? *step.to + "\n" : "\n");
+    if (override_of(folder) == step.to) return {};
+    return fail(Errc::BindFailed,
+                fmt::format("driver_override of {} could not be set to {}: {}", step.bdf.str(),
+                            step.to.value_or("nothing"), reason(error)),
+                error);
+}
+
+Result<void> Executor::unbind(const step::Unbind& step) {
+    const int folder = folder_of(step.bdf);
+    // Where another tool has bound it elsewhere, the Probe that follows says so.
+    if (driver_of(folder) != step.driver) return {};
+    const int error = write_(folder, "driver/unbind", step.bdf.str());
+    if (driver_of(folder) != step.driver) return {};
+    return fail(Errc::BindFailed,
+                fmt::format("the driver {} did not let {} go: {}", step.driver, step.bdf.str(),
+                            reason(error)),
+                error);
+}
+
+Result<void> Executor::probe(const step::Probe& step) {
+    const int folder = folder_of(step.bdf);
+    if (driver_of(folder) == step.driver) return {};
+    const int error = write_(bus_folder_, "drivers_probe", step.bdf.str());
+    // The write succeeds even when nothing was bound; only the link tells.
+    const auto after = driver_of(folder);
+    if (after == step.driver) return {};
+    return fail(Errc::BindFailed,
+                fmt::format("{} did not go to the driver {}: {}", step.bdf.str(), step.driver,
+                            after ? "it is on " + *after : reason(error)),
+                error);
+}
+
+Result<void> Executor::reset(const step::Reset& step) {
+    // The kernel would reset a card under its live driver (drivers/pci/pci-sysfs.c:reset_store asks nobody).
+    const int folder = folder_of(step.bdf);
+    const auto driver = driver_of(folder);
+    if (driver && !is_stub_driver(*driver)) return {};
+    // Whether the card is well afterwards is what the next CheckAnswers finds out.
+    std::ignore = write_(folder, "reset", "1");
+    return {};
+}
+
+}  // namespace passthru

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "worker/serve.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <sys/socket.h>
+#include <vector>
+
+namespace passthru {
+namespace {
+
+void send_text(int socket, const std::string& text) {
+    std::ignore = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
+    std::vector<char> buffer(max_message);
+    ssize_t got = 0;
+    do {
+        got = ::recv(socket, buffer.data(), buffer.size(), MSG_TRUNC);
+    } while (got < 0 && errno == EINTR);
+    if (got == 0) return 0;
+    if (got < 0 || static_cast<std::size_t>(got) > buffer.size()) {
+        std::fprintf(stderr, "passthru-worker: no plan could be received: %s\n",
+                     got < 0 ? std::strerror(errno) : "it is too long");
+        return 1;
+    }
+    const auto plan = plan_from_text({buffer.data(), static_cast<std::size_t>(got)});
+    if (!plan) {
+        send_text(socket, report_to_text(PlanFailed{0, plan.error()}));
+        std::fprintf(stderr, "passthru-worker: %s\n", plan.error().message.c_str());
+        return 1;
+    }
+    Executor executor(root, write);
+    executor.run(
+        *plan, [&](const WorkerReport& report) { send_text(socket, report_to_text(report)); },
+        [&] {
+            // Anything that comes after the plan is the wish to stop; a daemon that hung up wishes nothing.
+            char byte = 0;
+            return ::recv(socket, &byte, sizeof byte, MSG_DONTWAIT) > 0;
+        });
+    return 0;
+}
+
+}  // namespace passthru
