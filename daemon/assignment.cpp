@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/assignment.hpp"
+
+#include "libpassthru/plan/detach_plan.hpp"
+#include "libpassthru/plan/reattach_plan.hpp"
+#include "libpassthru/plan/undo.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <utility>
+
+namespace passthru {
+namespace {
+
+class Decision {
+public:
+    Decision(Assignment assignment, const Snapshot& snapshot)
+        : it_(std::move(assignment)), snapshot_(snapshot) {}
+
+    Reaction finish() { return {std::move(it_), std::move(effects_)}; }
+
+    void operator()(const event::DetachWanted& event);
+    void operator()(const event::ReattachWanted& event);
+    void operator()(const event::StepDone& event);
+    void operator()(const event::JobEnded& event);
+    void operator()(const event::StepOverdue& event);
+    void operator()(const event::CancelWanted& event);
+    void operator()(const event::DomainsListed& event);
+    void operator()(const event::MachineChanged& event);
+    void operator()(const event::Restarted& event);
+
+private:
+    void answer(Ticket ticket, Result<void> result) {
+        if (ticket != 0) effects_.emplace_back(effect::Answer{ticket, std::move(result)});
+    }
+    void refuse(Ticket ticket, Errc code, std::string message) {
+        answer(ticket, fail(code, std::move(message)));
+    }
+    void answer_all(const Result<void>& result);
+    void start(Phase phase, Plan plan);
+    void begin_detach(const event::DetachWanted& event);
+    void begin_reattach(Ticket ticket);
+    void give_up_ownership();
+    void settle(Phase phase, std::optional<Error> trouble);
+    void grant_wish();
+    void detach_failed(const PlanFailed& failure);
+    void reattach_failed(const PlanFailed& failure);
+
+    [[nodiscard]] std::string gpu() const { return snapshot_.set.id().str(); }
+    [[nodiscard]] SetState read() const { return set_state(snapshot_.set, snapshot_.inventory); }
+    [[nodiscard]] bool may_take(const Owner& newcomer) const;
+    [[nodiscard]] std::string busy_message() const;
+
+    Assignment it_;
+    const Snapshot& snapshot_;
+    std::vector<Effect> effects_;
+};
+
+void Decision::operator()(const event::DetachWanted& event) {
+    if (it_.phase == Phase::Stuck || it_.phase == Phase::Failed) {
+        answer(event.ticket, std::unexpected(*it_.trouble));
+    } else if (!it_.working()) {
+        begin_detach(event);
+    } else if (it_.phase == Phase::Detaching && it_.owner == event.owner && !it_.wish) {
+        it_.waiting.push_back(event.ticket);
+    } else if (it_.phase != Phase::Detaching && !it_.wish) {
+        // On its way back to the host: the next one gets it when it is there.
+        it_.wish = event;
+    } else {
+        refuse(event.ticket, Errc::Busy, busy_message());
+    }
+}
+
+void Decision::operator()(const event::ReattachWanted& event) {
+    if (event.domain) {
+        // Also the `release` of a VM that was refused because another one has the GPU: it owns nothing.
+        const bool owns = it_.owner.kind == OwnerKind::Domain && it_.owner.id == *event.domain;
+        if (!owns) return answer(event.ticket, {});
+    } else if (it_.phase != Phase::Failed &&
+               (it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease)) {
+        return refuse(event.ticket, Errc::Busy, busy_message());
+    }
+    if (it_.phase == Phase::Stuck) return answer(event.ticket, std::unexpected(*it_.trouble));
+    if (it_.phase == Phase::Detaching) {
+        if (it_.wish) return refuse(event.ticket, Errc::Busy, busy_message());
+        it_.wish = event;
+    } else if (it_.working()) {
+        it_.waiting.push_back(event.ticket);
+    } else {
+        begin_reattach(event.ticket);
+    }
+}
+
+void Decision::operator()(const event::StepDone& event) {
+    if (it_.working()) it_.steps_done = std::max(it_.steps_done, event.index + 1);
+}
+
+void Decision::operator()(const event::JobEnded& event) {
+    if (!it_.working()) return;  // stuck, and the caller was told; the set stays refused
+    if (event.failure) {
+        return it_.phase == Phase::Detaching ? detach_failed(*event.failure)
+                                             : reattach_failed(*event.failure);
+    }
+    if (it_.phase == Phase::Detaching) {
+        settle(Phase::Idle, std::nullopt);
+        answer_all({});
+    } else {
+        const bool undone = it_.phase == Phase::Undoing;
+        const Result<void> result = undone ? Result<void>(std::unexpected(*it_.trouble)) : Result<void>();
+        // What was detached before the move that failed is still detached, and still somebody's.
+        const bool still_held = undone && !plan_reattach(it_.record, snapshot_.inventory).steps.empty();
+        still_held && !it_.keeper ? settle(Phase::Idle, std::nullopt) : give_up_ownership();
+        answer_all(result);
+    }
+    grant_wish();
+}
+
+void Decision::operator()(const event::StepOverdue& event) {
+    if (!it_.working() || it_.steps_done >= it_.plan.steps.size()) return;
+    const std::string what = describe(it_.plan.steps[it_.steps_done]);
+    settle(Phase::Stuck,
+           Error{Errc::Stuck,
+                 fmt::format("GPU {} is stuck: the driver did not come back from “{}” within {} s; it cannot be "
+                             "used until the computer is rebooted",
+                             gpu(), what, event.limit.count()),
+                 0});
+    answer_all(std::unexpected(*it_.trouble));
+    if (!it_.wish) return;
+    const Ticket ticket = std::visit([](const auto& wish) { return wish.ticket; }, *it_.wish);
+    it_.wish.reset();
+    answer(ticket, std::unexpected(*it_.trouble));
+}
+
+void Decision::operator()(const event::CancelWanted&) {
+    if (it_.phase == Phase::Detaching) effects_.emplace_back(effect::CancelJob{});
+}
+
+void Decision::operator()(const event::DomainsListed& event) {
+    if (it_.owner.kind != OwnerKind::Domain || it_.phase != Phase::Idle) return;
+    // A list that was asked for before the VM's start says nothing of it.
+    if (it_.owned_since >= event.asked_at || event.active.contains(it_.owner.id)) return;
+    begin_reattach(0);
+}
+
+void Decision::operator()(const event::MachineChanged&) {
+    // Another tool has given the set back: that is how it is now.
+    const bool by_hand = it_.owner.kind == OwnerKind::Administrator && it_.phase == Phase::Idle;
+    if (by_hand && (read() == SetState::Host || read() == SetState::Gone)) give_up_ownership();
+}
+
+void Decision::operator()(const event::Restarted&) {
+    // A move that was cut off: whoever waited for it got an error, so the host gets everything back.
+    if (!it_.working()) return;
+    settle(Phase::Idle, std::nullopt);
+    begin_reattach(0);
+}
+
+void Decision::begin_detach(const event::DetachWanted& event) {
+    if (!may_take(event.owner)) return refuse(event.ticket, Errc::Busy, busy_message());
+    auto decided = plan_detach(snapshot_.set, event.wanted, snapshot_.inventory);
+    if (!decided) return answer(event.ticket, std::unexpected(decided.error()));
+
+    if (it_.owner.kind == OwnerKind::Administrator && event.owner.kind != OwnerKind::Administrator) {
+        it_.keeper = it_.owner;
+    }
+    it_.owner = event.owner;
+    it_.owned_since = snapshot_.now;
+    it_.trouble.reset();
+    for (FunctionRecord& found : decided->record) {
+        // What we moved earlier is remembered from then.
+        const auto same = [&](const FunctionRecord& known) { return known.bdf == found.bdf; };
+        if (std::ranges::none_of(it_.record, same)) it_.record.push_back(std::move(found));
+    }
+    if (decided->plan.steps.empty()) {
+        effects_.emplace_back(effect::SaveJournal{});
+        return answer(event.ticket, {});
+    }
+    it_.waiting.push_back(event.ticket);
+    start(Phase::Detaching, std::move(decided->plan));
+}
+
+void Decision::begin_reattach(Ticket ticket) {
+    if (it_.owner.kind == OwnerKind::Host && it_.record.empty()) {
+        if (read() != SetState::Detached && read() != SetState::Guest) return answer(ticket, {});
+        return refuse(ticket, Errc::NotOwner,
+                      fmt::format("GPU {} was bound for VFIO by the boot configuration or another program, which has "
+                                  "to give it back itself",
+                                  gpu()));
+    }
+    if (it_.keeper && it_.phase == Phase::Idle) {
+        it_.owner = *it_.keeper;
+        it_.keeper.reset();
+        effects_.emplace_back(effect::SaveJournal{});
+        return answer(ticket, {});
+    }
+    if (ticket != 0) it_.waiting.push_back(ticket);
+    Plan plan = plan_reattach(it_.record, snapshot_.inventory);
+    if (!plan.steps.empty()) return start(Phase::Reattaching, std::move(plan));
+    give_up_ownership();
+    answer_all({});
+}
+
+void Decision::detach_failed(const PlanFailed& failure) {
+    it_.trouble = failure.error;
+    Plan back = undo(it_.plan, std::max(failure.index, it_.steps_done));
+    if (!back.steps.empty()) return start(Phase::Undoing, std::move(back));
+    const Result<void> result = std::unexpected(failure.error);
+    give_up_ownership();
+    answer_all(result);
+    grant_wish();
+}
+
+void Decision::reattach_failed(const PlanFailed& failure) {
+    // Nothing was changed yet, and the set is whole: whoever has it open is asked to close it, and it is tried again.
+    if (it_.phase == Phase::Reattaching && failure.error.code == Errc::InUse) {
+        settle(Phase::Idle, std::nullopt);
+        return answer_all(std::unexpected(failure.error));
+    }
+    Error error = failure.error;
+    if (it_.phase == Phase::Undoing && it_.trouble) {
+        error.message = fmt::format("{}; and it could not be put back: {}", it_.trouble->message, error.message);
+    }
+    error.message += fmt::format("; ask for Reattach of {} to try again, or reboot", gpu());
+    settle(Phase::Failed, error);
+    answer_all(std::unexpected(error));
+    grant_wish();
+}
+
+void Decision::answer_all(const Result<void>& result) {
+    for (const Ticket ticket : std::exchange(it_.waiting, {})) answer(ticket, result);
+}
+
+void Decision::start(Phase phase, Plan plan) {
+    it_.phase = phase;
+    it_.plan = std::move(plan);
+    it_.steps_done = 0;
+    effects_.emplace_back(effect::SaveJournal{});
+    effects_.emplace_back(effect::StartJob{});
+}
+
+void Decision::settle(Phase phase, std::optional<Error> trouble) {
+    it_.phase = phase;
+    it_.trouble = std::move(trouble);
+    if (phase != Phase::Stuck) it_.plan = {};
+    effects_.emplace_back(effect::SaveJournal{});
+}
+
+void Decision::give_up_ownership() {
+    it_.phase = Phase::Idle;
+    it_.trouble.reset();
+    it_.plan = {};
+    it_.steps_done = 0;
+    it_.owner = it_.keeper.value_or(Owner{});
+    it_.keeper.reset();
+    if (it_.owner.kind != OwnerKind::Host) {
+        effects_.emplace_back(effect::SaveJournal{});
+        return;
+    }
+    it_.record.clear();
+    effects_.emplace_back(effect::DropJournal{});
+}
+
+void Decision::grant_wish() {
+    if (!it_.wish) return;
+    const auto wish = *std::exchange(it_.wish, std::nullopt);
+    std::visit([this](const auto& wanted) { (*this)(wanted); }, wish);
+}
+
+bool Decision::may_take(const Owner& newcomer) const {
+    if (it_.owner == newcomer) return true;
+    switch (it_.owner.kind) {
+        case OwnerKind::Host: return read() != SetState::Guest;
+        // Detached by hand is how many people keep a card ready for their VMs.
+        case OwnerKind::Administrator: return read() != SetState::Guest;
+        case OwnerKind::Domain:
+        case OwnerKind::Lease: return false;
+    }
+    return false;
+}
+
+std::string Decision::busy_message() const {
+    const Owner owner = shown_owner(it_, read());
+    switch (owner.kind) {
+        case OwnerKind::Domain:
+            return fmt::format("GPU {} belongs to {}: shut that VM down first", gpu(), describe(owner));
+        case OwnerKind::Lease:
+            return fmt::format("GPU {} belongs to {}: end it first", gpu(), describe(owner));
+        case OwnerKind::Administrator:
+            return fmt::format("GPU {} is in use by a VM that passthrud did not start: end it first", gpu());
+        case OwnerKind::Host: break;
+    }
+    return fmt::format("GPU {} is being moved for somebody else: try again in a moment", gpu());
+}
+
+}  // namespace
+
+std::string_view phase_name(Phase phase) {
+    switch (phase) {
+        case Phase::Idle: return "idle";
+        case Phase::Detaching: return "detaching";
+        case Phase::Undoing: return "undoing";
+        case Phase::Reattaching: return "reattaching";
+        case Phase::Stuck: return "stuck";
+        case Phase::Failed: return "failed";
+    }
+    return "idle";
+}
+
+std::optional<Phase> phase_from_name(std::string_view name) {
+    for (const Phase phase : {Phase::Idle, Phase::Detaching, Phase::Undoing, Phase::Reattaching,
+                              Phase::Stuck, Phase::Failed}) {
+        if (phase_name(phase) == name) return phase;
+    }
+    return std::nullopt;
+}
+
+bool Assignment::working() const {
+    return phase == Phase::Detaching || phase == Phase::Undoing || phase == Phase::Reattaching;
+}
+
+Reaction react(Assignment assignment, const Snapshot& snapshot, const Event& event) {
+    Decision decision(std::move(assignment), snapshot);
+    std::visit(decision, event);
+    return decision.finish();
+}
+
+std::string_view state_name(const Assignment& assignment, SetState read) {
+    switch (assignment.phase) {
+        case Phase::Idle: return set_state_name(read);
+        case Phase::Detaching: return "detaching";
+        case Phase::Undoing:
+        case Phase::Reattaching: return "reattaching";
+        case Phase::Stuck: return "stuck";
+        case Phase::Failed: return "failed";
+    }
+    return "failed";
+}
+
+Owner shown_owner(const Assignment& assignment, SetState read) {
+    const bool held = read == SetState::Detached || read == SetState::Guest;
+    if (assignment.owner.kind == OwnerKind::Host && assignment.phase == Phase::Idle && held) {
+        return {OwnerKind::Administrator, "", ""};
+    }
+    return assignment.owner;
+}
+
+}  // namespace passthru

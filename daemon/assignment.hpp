@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/owner.hpp"
+#include "libpassthru/pci/set_state.hpp"
+#include "libpassthru/plan/plan_json.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <variant>
+#include <vector>
+
+namespace passthru {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+/// Names a request whose answer is owed.
+using Ticket = std::uint64_t;
+
+/// What is going on with a device set. Only work and its bad ends are phases; where the set is at rest is read from sysfs.
+enum class Phase { Idle, Detaching, Undoing, Reattaching, Stuck, Failed };
+
+/// `idle`, `detaching`, `undoing`, `reattaching`, `stuck`, `failed`.
+[[nodiscard]] std::string_view phase_name(Phase phase);
+/// The inverse; nothing for a word that this version does not know.
+[[nodiscard]] std::optional<Phase> phase_from_name(std::string_view name);
+
+namespace event {
+
+/// Somebody wants the set; `wanted` are the functions that he names himself.
+struct DetachWanted {
+    Ticket ticket = 0;
+    Owner owner;
+    std::vector<Bdf> wanted;
+};
+/// Somebody gives the set back. `domain` is the UUID of a VM that has ended; without it an administrator asks.
+struct ReattachWanted {
+    Ticket ticket = 0;
+    std::optional<std::string> domain;
+};
+/// The worker has done one more step.
+struct StepDone {
+    std::size_t index = 0;
+};
+/// The worker has come to an end: nothing in `failure` means that every step was done.
+struct JobEnded {
+    std::optional<PlanFailed> failure;
+};
+/// The step that is running has not come back within its limit.
+struct StepOverdue {
+    std::chrono::seconds limit{};
+};
+/// Somebody wants the running detach to stop.
+struct CancelWanted {};
+/// libvirt was asked at `asked_at` which domains are active.
+struct DomainsListed {
+    std::set<std::string> active;
+    SteadyTime asked_at;
+};
+/// The machine was read anew.
+struct MachineChanged {};
+/// The daemon has read this assignment from the journal.
+struct Restarted {};
+
+}  // namespace event
+
+using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::StepDone,
+                           event::JobEnded, event::StepOverdue, event::CancelWanted,
+                           event::DomainsListed, event::MachineChanged, event::Restarted>;
+
+namespace effect {
+
+/// Answer the request; an error is its refusal.
+struct Answer {
+    Ticket ticket = 0;
+    Result<void> result;
+};
+/// Let a worker run the assignment's plan.
+struct StartJob {};
+/// Ask the worker to stop before its next step.
+struct CancelJob {};
+/// Write the assignment to the journal before anything else happens.
+struct SaveJournal {};
+/// Nothing is left to remember.
+struct DropJournal {};
+
+}  // namespace effect
+
+using Effect = std::variant<effect::Answer, effect::StartJob, effect::CancelJob,
+                            effect::SaveJournal, effect::DropJournal>;
+
+/// What the decision looks at: one moment of the machine.
+struct Snapshot {
+    const Inventory& inventory;
+    const DeviceSet& set;  ///< empty when the card is gone
+    SteadyTime now;
+};
+
+/// Who has one device set, and the work on it: one running job, one latest wish, no queue.
+struct Assignment {
+    Phase phase = Phase::Idle;
+    Owner owner;                  ///< who has the set, or is getting it
+    std::optional<Owner> keeper;  ///< the administrator who had it before a VM took it, and gets it back
+    SteadyTime owned_since;
+    SetRecord record;             ///< what the moved functions were; empty when nothing was moved
+    Plan plan;                    ///< of the running job
+    std::size_t steps_done = 0;
+    std::vector<Ticket> waiting;  ///< for the running job's end
+    std::optional<std::variant<event::DetachWanted, event::ReattachWanted>> wish;
+    std::optional<Error> trouble;  ///< why it is being undone, is stuck or has failed
+
+    [[nodiscard]] bool working() const;
+};
+
+struct Reaction {
+    Assignment next;
+    std::vector<Effect> effects;
+};
+
+/// The one place where it is decided what happens to a device set: a pure function. Every request gets exactly one Answer, in
+/// this reaction or in a later one.
+[[nodiscard]] Reaction react(Assignment assignment, const Snapshot& snapshot, const Event& event);
+
+/// The state that D-Bus shows: the phase while there is work or trouble, else what sysfs says.
+[[nodiscard]] std::string_view state_name(const Assignment& assignment, SetState read);
+
+/// The owner that D-Bus shows: a set that somebody else holds for VFIO belongs to the administrator.
+[[nodiscard]] Owner shown_owner(const Assignment& assignment, SetState read);
+
+}  // namespace passthru

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/bus/authority.hpp"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <pwd.h>
+
+namespace passthru {
+namespace {
+
+/// A prompt waits for a person.
+constexpr std::chrono::minutes prompt_limit{10};
+
+constexpr std::uint32_t allow_user_interaction = 1;
+
+Owner administrator(std::uint32_t uid) {
+    char buffer[4096];
+    passwd entry{};
+    passwd* found = nullptr;
+    const bool known = ::getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr;
+    return {OwnerKind::Administrator, std::to_string(uid),
+            known ? std::string(found->pw_name) : std::to_string(uid)};
+}
+
+}  // namespace
+
+std::string_view action_for(std::string_view interface, std::string_view method) {
+    for (const MethodRule& rule : method_rules) {
+        if (rule.interface == interface && rule.method == method) return rule.action;
+    }
+    return {};
+}
+
+Authority::Authority(BusConnection& bus)
+    : bus_daemon_(bus.proxy("org.freedesktop.DBus", "/org/freedesktop/DBus")),
+      polkit_(bus.proxy("org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority")) {}
+
+void Authority::authorize(const Caller& caller, std::string_view interface, std::string_view method,
+                          std::map<std::string, std::string> details, Decision decided) {
+    const std::string action(action_for(interface, method));
+    if (action.empty()) {
+        return decided(fail(Errc::AccessDenied, fmt::format("nobody may call {}.{}", interface, method)));
+    }
+    const auto answered = [this, caller, action, details = std::move(details),
+                           decided = std::move(decided)](AsyncError error, std::uint32_t uid) {
+        if (error) return decided(fail(Errc::AccessDenied, "the caller is gone"));
+        const Owner who = administrator(uid);
+        if (uid == 0 || action == everybody) return decided(who);
+        if (action == root_only) return decided(fail(Errc::AccessDenied, "only root may call this"));
+        ask_polkit(caller, action, details, who, decided);
+    };
+    bus_daemon_->callMethodAsync("GetConnectionUnixUser")
+        .onInterface("org.freedesktop.DBus")
+        .withArguments(caller.sender)
+        .uponReplyInvoke(answered);
+}
+
+void Authority::ask_polkit(const Caller& caller, const std::string& action,
+                           const std::map<std::string, std::string>& details, const Owner& who,
+                           Decision decided) {
+    using Subject = sdbus::Struct<std::string, std::map<std::string, sdbus::Variant>>;
+    using Verdict = sdbus::Struct<bool, bool, std::map<std::string, std::string>>;
+    const Subject subject{"system-bus-name", {{"name", sdbus::Variant{caller.sender}}}};
+    const std::uint32_t flags = caller.interactive ? allow_user_interaction : 0;
+
+    const auto answered = [action, who, decided = std::move(decided)](AsyncError error, const Verdict& verdict) {
+        if (error) {
+            return decided(fail(Errc::AccessDenied,
+                                fmt::format("polkit cannot be asked whether you may do this: {}", error->getMessage())));
+        }
+        const bool authorized = std::get<0>(verdict);
+        const bool challenge = std::get<1>(verdict);
+        if (authorized) return decided(who);
+        if (std::get<2>(verdict).contains("polkit.dismissed")) {
+            return decided(fail(Errc::AccessDenied, "the question for the password was dismissed"));
+        }
+        if (challenge) {
+            return decided(fail(Errc::InteractiveAuthorizationRequired,
+                                fmt::format("{} needs a password, and the call does not allow to ask for one: "
+                                            "busctl does, or become a member of group libvirt",
+                                            action)));
+        }
+        decided(fail(Errc::AccessDenied, fmt::format("you are not allowed to do this ({})", action)));
+    };
+    polkit_->callMethodAsync("CheckAuthorization")
+        .onInterface("org.freedesktop.PolicyKit1.Authority")
+        .withTimeout(prompt_limit)
+        .withArguments(subject, action, details, flags, std::string())
+        .uponReplyInvoke(answered);
+}
+
+}  // namespace passthru

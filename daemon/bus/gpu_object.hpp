@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/bus/authority.hpp"
+#include "daemon/bus/door.hpp"
+#include "daemon/bus/requests.hpp"
+#include "generated/gpu_adaptor.hpp"
+
+namespace passthru {
+
+/// org.passthru1.Gpu of one GPU. Shows the view that it was given last and says what has changed.
+class GpuObject final : public sdbus::AdaptorInterfaces<org::passthru1::Gpu_adaptor> {
+public:
+    GpuObject(BusConnection& bus, Authority& authority, Requests& requests, GpuView view);
+    ~GpuObject();
+    GpuObject(const GpuObject&) = delete;
+    GpuObject& operator=(const GpuObject&) = delete;
+
+    void update(GpuView view);
+    [[nodiscard]] const GpuView& view() const { return view_; }
+
+private:
+    using Strings3 = sdbus::Struct<std::string, std::string, std::string>;
+    using Strings2 = sdbus::Struct<std::string, std::string>;
+
+    void Detach(sdbus::Result<>&& result, Options options) override;
+    void Reattach(sdbus::Result<>&& result, Options options) override;
+    std::vector<Options> Plan(const std::string& action, const Options& options) override;
+
+    std::string Address() override { return view_.bdf.str(); }
+    std::uint16_t VendorId() override { return view_.vendor_id; }
+    std::uint16_t DeviceId() override { return view_.device_id; }
+    std::string Vendor() override { return view_.vendor; }
+    std::string Model() override { return view_.model; }
+    std::int32_t NumaNode() override { return view_.numa_node; }
+    bool BootVga() override { return view_.boot_vga; }
+    std::vector<std::uint32_t> IommuGroups() override { return view_.iommu_groups; }
+    std::string State() override { return view_.state; }
+    Strings3 Owner() override;
+    std::vector<Options> Functions() override;
+    std::vector<std::string> ResetMethods() override { return view_.reset_methods; }
+    Strings2 LastError() override { return {view_.error_name, view_.error_message}; }
+    sdbus::ObjectPath Job() override { return sdbus::ObjectPath{job_path(view_.job)}; }
+    std::string PowerState() override { return requests_.power_state(view_.bdf); }
+
+    Authority& authority_;
+    Requests& requests_;
+    GpuView view_;
+};
+
+}  // namespace passthru

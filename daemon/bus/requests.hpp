@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/bus/reply.hpp"
+#include "daemon/bus/views.hpp"
+#include "daemon/loop/unique_fd.hpp"
+
+namespace passthru {
+
+/// What libvirt's hook says, as it came.
+struct HookCall {
+    std::string uuid;
+    std::string name;
+    std::string operation;
+    std::string suboperation;
+    std::string extra;
+    UniqueFd xml;
+};
+
+/// What the bus asks of the daemon. Whoever calls has been authorized; whether the GPU still exists is looked up here.
+class Requests {
+public:
+    virtual ~Requests() = default;
+
+    [[nodiscard]] virtual Result<Owner> owner_of(const std::string& address) = 0;
+    [[nodiscard]] virtual Result<Bdf> find_gpu(const std::string& name) = 0;
+    [[nodiscard]] virtual Result<std::vector<PlanLine>> plan(const Bdf& gpu, const std::string& action) = 0;
+    [[nodiscard]] virtual std::string power_state(const Bdf& gpu) = 0;
+    [[nodiscard]] virtual bool hook_installed() = 0;
+    virtual void rescan() = 0;
+    virtual void detach(const Bdf& gpu, const Owner& administrator, Reply reply) = 0;
+    virtual void reattach(const Bdf& gpu, Reply reply) = 0;
+    virtual void cancel(std::uint64_t job, Reply reply) = 0;
+    virtual void hook(HookCall call, Reply reply) = 0;
+};
+
+}  // namespace passthru

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/hook_service.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace passthru {
+namespace {
+
+/// Waits for several answers and remembers the first failure.
+struct Gathering {
+    std::size_t open = 0;
+    std::optional<Error> failure;
+    std::vector<Bdf> succeeded;
+    Ring::Answered then;
+
+    void note(const Bdf& set, const Result<void>& result) {
+        if (result) {
+            succeeded.push_back(set);
+        } else if (!failure) {
+            failure = result.error();
+        }
+        if (--open == 0) then(failure ? Result<void>(std::unexpected(*failure)) : Result<void>());
+    }
+};
+
+/// Does `action` to every set side by side; `then` hears of it when the last one has answered.
+template <typename Action>
+std::shared_ptr<Gathering> gather(const std::vector<Bdf>& sets, Action action, Ring::Answered then) {
+    auto gathering = std::make_shared<Gathering>();
+    gathering->then = std::move(then);
+    // One more than there are sets, so that answers which come at once do not end it early.
+    gathering->open = sets.size() + 1;
+    for (const Bdf& set : sets) {
+        action(set, [gathering, set](const Result<void>& result) { gathering->note(set, result); });
+    }
+    return gathering;
+}
+
+void close(const std::shared_ptr<Gathering>& gathering) {
+    if (--gathering->open > 0) return;
+    gathering->then(gathering->failure ? Result<void>(std::unexpected(*gathering->failure)) : Result<void>());
+}
+
+}  // namespace
+
+void HookService::prepare(const DomainRequest& domain, Answered answered) {
+    const auto sets = sets_of(domain);
+    if (!sets) return answered(std::unexpected(sets.error()));
+    if (sets->empty()) return answered({});
+
+    const Owner owner{OwnerKind::Domain, domain.uuid, domain.name};
+    auto gathering = gather(
+        *sets, [&](const Bdf& set, Answered one) { ring_.detach(set, owner, domain.functions, std::move(one)); },
+        {});
+    // Set after the gathering exists, since it looks into it for what has to go back.
+    gathering->then = [this, answered = std::move(answered), uuid = domain.uuid,
+                       it = std::weak_ptr(gathering)](const Result<void>& result) {
+        const auto moved = it.lock();
+        if (result || !moved || moved->succeeded.empty()) return answered(result);
+        close(gather(
+            moved->succeeded,
+            [&](const Bdf& set, Answered one) { ring_.reattach(set, uuid, std::move(one)); },
+            [answered, error = result.error()](const Result<void>&) { answered(std::unexpected(error)); }));
+    };
+    close(gathering);
+}
+
+void HookService::release(const std::string& uuid, Answered answered) {
+    std::vector<Bdf> owned;
+    for (const auto& [gpu, entry] : ring_.sets()) {
+        const Owner& owner = entry.assignment.owner;
+        if (owner.kind == OwnerKind::Domain && owner.id == uuid) owned.push_back(gpu);
+    }
+    close(gather(
+        owned, [&](const Bdf& set, Answered one) { ring_.reattach(set, uuid, std::move(one)); },
+        std::move(answered)));
+}
+
+Result<std::vector<Bdf>> HookService::sets_of(const DomainRequest& domain) const {
+    std::vector<Bdf> sets;
+    std::string missing;
+    for (const Bdf& function : domain.functions) {
+        if (ring_.inventory().find(function) == nullptr) {
+            missing += (missing.empty() ? "" : ", ") + function.str();
+        } else if (const auto set = ring_.set_with(function)) {
+            if (std::ranges::find(sets, *set) == sets.end()) sets.push_back(*set);
+        }
+    }
+    // Without a GPU it is libvirt's business alone, also to complain.
+    if (sets.empty() || missing.empty()) return sets;
+    return fail(Errc::NoSuchGpu,
+                fmt::format("the VM “{}” lists {}, and this computer has no such PCI function: remove it from the VM "
+                            "or correct its address",
+                            domain.name, missing));
+}
+
+Result<std::string> read_domain_xml(int fd) {
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
+        return fail(Errc::InvalidArgs, "the domain XML has to come as a file");
+    }
+    std::string text(max_domain_xml + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) {
+        const ssize_t got = ::pread(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
+        if (got <= 0) break;
+        size += static_cast<std::size_t>(got);
+    }
+    if (size > max_domain_xml) return fail(Errc::InvalidArgs, "the domain XML is longer than 4 MiB");
+    text.resize(size);
+    return text;
+}
+
+}  // namespace passthru

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/ring.hpp"
+#include "libpassthru/hostdev/domain_xml.hpp"
+
+namespace passthru {
+
+/// What happens to a VM's device sets when libvirt starts and stops it: several sets move side by side, and either all are
+/// moved or none.
+class HookService {
+public:
+    using Answered = Ring::Answered;
+
+    explicit HookService(Ring& ring) : ring_(ring) {}
+
+    /// `prepare begin`: answers when every device set that the domain touches is on its stub driver, or with the first refusal
+    /// after those that were moved are back. A domain that touches no GPU is answered at once.
+    void prepare(const DomainRequest& domain, Answered answered);
+
+    /// `release end`: answers when everything that the domain owns is back, or with the first failure.
+    void release(const std::string& uuid, Answered answered);
+
+private:
+    [[nodiscard]] Result<std::vector<Bdf>> sets_of(const DomainRequest& domain) const;
+
+    Ring& ring_;
+};
+
+/// Reads a domain's XML from a descriptor that another process gave: at most `max_domain_xml` bytes of a regular file or memfd,
+/// from its beginning, so that the reading cannot block.
+[[nodiscard]] Result<std::string> read_domain_xml(int fd);
+
+}  // namespace passthru

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/journal.hpp"
+
+#include "daemon/loop/unique_fd.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace passthru {
+namespace {
+
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr int version = 1;
+
+json owner_to_json(const Owner& owner) {
+    return {{"kind", owner_kind_name(owner.kind)}, {"id", owner.id}, {"name", owner.name}};
+}
+
+Owner owner_from_json(const json& object) {
+    return {owner_kind_from_name(object.at("kind").get<std::string>()),
+            object.at("id").get<std::string>(), object.at("name").get<std::string>()};
+}
+
+json error_to_json(const Error& error) {
+    return {{"name", errc_name(error.code)}, {"message", error.message}, {"errno", error.errnum}};
+}
+
+Error error_from_json(const json& object) {
+    return {errc_from_name(object.at("name").get<std::string>()),
+            object.at("message").get<std::string>(), object.at("errno").get<int>()};
+}
+
+Result<void> write_whole(const fs::path& file, const std::string& text) {
+    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!fd) return fail(Errc::Failed, std::strerror(errno), errno);
+    std::string_view rest = text;
+    while (!rest.empty()) {
+        const ssize_t written = ::write(fd.get(), rest.data(), rest.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) return fail(Errc::Failed, std::strerror(errno), errno);
+        rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (::fsync(fd.get()) != 0) return fail(Errc::Failed, std::strerror(errno), errno);
+    return {};
+}
+
+}  // namespace
+
+Journal::Journal(fs::path folder, std::string boot_id)
+    : folder_(std::move(folder)), boot_id_(std::move(boot_id)) {}
+
+Journal::Contents Journal::load() const {
+    Contents contents;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder_, error)) {
+        const fs::path file = entry.path();
+        if (file.extension() != ".json") continue;
+        const std::string text = read_attribute(file).value_or("");
+        const auto assignment = parse(text);
+        const auto gpu = parse_bdf(json::parse(text, nullptr, false).value("gpu", ""));
+        if (assignment && gpu) {
+            contents.assignments.emplace(*gpu, *assignment);
+            continue;
+        }
+        fs::rename(file, file.string() + ".rejected", error);
+        contents.complaints.push_back(
+            fmt::format("{} is set aside: {}", file.string(),
+                        assignment ? gpu.error().message : assignment.error().message));
+    }
+    return contents;
+}
+
+Result<Assignment> Journal::parse(const std::string& text) const {
+    try {
+        const json object = json::parse(text);
+        if (object.at("version").get<int>() != version) {
+            return fail(Errc::Failed, "it was written by another version of passthrud");
+        }
+        if (object.at("boot_id").get<std::string>() != boot_id_) {
+            return fail(Errc::Failed, "it is from before the last reboot");
+        }
+        Assignment assignment;
+        const auto phase = phase_from_name(object.at("phase").get<std::string>());
+        auto record = record_from_json(object.at("functions"));
+        if (!phase) return fail(Errc::Failed, "its phase is unknown");
+        if (!record) return std::unexpected(record.error());
+        assignment.phase = *phase;
+        assignment.record = std::move(*record);
+        assignment.owner = owner_from_json(object.at("owner"));
+        if (!object.at("keeper").is_null()) assignment.keeper = owner_from_json(object.at("keeper"));
+        if (!object.at("trouble").is_null()) assignment.trouble = error_from_json(object.at("trouble"));
+        const bool needs_reason = *phase == Phase::Stuck || *phase == Phase::Failed;
+        if (needs_reason && !assignment.trouble) return fail(Errc::Failed, "it gives no reason");
+        return assignment;
+    } catch (const json::exception& error) {
+        return fail(Errc::Failed, fmt::format("it is damaged: {}", error.what()));
+    }
+}
+
+Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
+    const json object{
+        {"version", version},
+        {"boot_id", boot_id_},
+        {"gpu", gpu.str()},
+        {"phase", phase_name(assignment.phase)},
+        {"owner", owner_to_json(assignment.owner)},
+        {"keeper", assignment.keeper ? owner_to_json(*assignment.keeper) : json(nullptr)},
+        {"trouble", assignment.trouble ? error_to_json(*assignment.trouble) : json(nullptr)},
+        {"functions", record_to_json(assignment.record)},
+    };
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    const fs::path file = file_of(gpu);
+    const fs::path fresh = file.string() + ".new";
+    const std::string text = object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    if (const auto written = write_whole(fresh, text); !written) {
+        return fail(Errc::Failed,
+                    fmt::format("the journal {} cannot be written: {}", file.string(), written.error().message),
+                    written.error().errnum);
+    }
+    fs::rename(fresh, file, error);
+    if (error) {
+        return fail(Errc::Failed, fmt::format("the journal {} cannot be written: {}", file.string(), error.message()),
+                    error.value());
+    }
+    return {};
+}
+
+void Journal::drop(const Bdf& gpu) const {
+    std::error_code error;
+    fs::remove(file_of(gpu), error);
+}
+
+fs::path Journal::file_of(const Bdf& gpu) const {
+    return folder_ / (gpu.path_element() + ".json");
+}
+
+std::string read_boot_id(const Root& root) {
+    return read_attribute(root.below("proc/sys/kernel/random/boot_id")).value_or("unknown");
+}
+
+}  // namespace passthru

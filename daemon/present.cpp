@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/present.hpp"
+
+namespace passthru {
+namespace {
+
+FunctionView present_function(const Function& function, Role role) {
+    FunctionView view;
+    view.address = function.bdf.str();
+    view.class_code = function.class_code;
+    view.class_name = class_name(function.class_code);
+    view.vendor_id = function.id.vendor;
+    view.device_id = function.id.device;
+    view.role = role_name(role);
+    view.driver = function.driver;
+    view.driver_override = function.driver_override;
+    if (function.iommu_group) view.iommu_group = static_cast<std::uint32_t>(*function.iommu_group);
+    return view;
+}
+
+}  // namespace
+
+GpuView present_gpu(const Function& gpu, const SetEntry& entry, const Inventory& inventory,
+                    const CardName& name) {
+    const SetState read = set_state(entry.set, inventory);
+    GpuView view;
+    view.bdf = gpu.bdf;
+    view.vendor_id = gpu.id.vendor;
+    view.device_id = gpu.id.device;
+    view.vendor = name.vendor;
+    view.model = name.model;
+    view.numa_node = gpu.numa_node;
+    view.boot_vga = gpu.boot_vga;
+    for (const int group : entry.set.groups) view.iommu_groups.push_back(static_cast<std::uint32_t>(group));
+    view.state = state_name(entry.assignment, read);
+    view.owner = shown_owner(entry.assignment, read);
+    for (const Member& member : entry.set.members) {
+        const Function* function = inventory.find(member.bdf);
+        if (function != nullptr) view.functions.push_back(present_function(*function, member.role));
+    }
+    view.reset_methods = gpu.reset_methods;
+    if (entry.last_error) {
+        view.error_name = dbus_name(entry.last_error->code);
+        view.error_message = entry.last_error->message;
+    }
+    view.job = entry.job ? entry.job->number : 0;
+    return view;
+}
+
+JobView present_job(const SetEntry& entry) {
+    const Assignment& assignment = entry.assignment;
+    JobView view;
+    view.number = entry.job->number;
+    view.gpu = entry.set.id();
+    view.kind = plan_kind_name(assignment.plan.kind);
+    view.started_at = entry.job->started_at;
+    view.steps = static_cast<std::uint32_t>(assignment.plan.steps.size());
+    view.step = static_cast<std::uint32_t>(assignment.steps_done);
+    if (assignment.steps_done < assignment.plan.steps.size()) {
+        view.step_name = describe(assignment.plan.steps[assignment.steps_done]);
+    }
+    return view;
+}
+
+std::vector<PlanLine> present_dry_run(const Reaction& reaction) {
+    std::vector<PlanLine> lines;
+    for (const Effect& effect : reaction.effects) {
+        const auto* answer = std::get_if<effect::Answer>(&effect);
+        if (answer == nullptr || answer->result) continue;
+        PlanLine line;
+        line.error_name = dbus_name(answer->result.error().code);
+        line.error_message = answer->result.error().message;
+        return {line};
+    }
+    for (const Step& step : reaction.next.plan.steps) {
+        PlanLine line;
+        line.step = step_name(step);
+        line.function = functions_of(step).empty() ? "" : functions_of(step).front().str();
+        line.text = describe(step);
+        lines.push_back(std::move(line));
+    }
+    return lines;
+}
+
+}  // namespace passthru

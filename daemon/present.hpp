@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/bus/views.hpp"
+#include "daemon/ring.hpp"
+
+namespace passthru {
+
+/// The names of a card from the hardware database.
+struct CardName {
+    std::string vendor;
+    std::string model;
+};
+
+/// What the bus shows of one GPU of a set.
+[[nodiscard]] GpuView present_gpu(const Function& gpu, const SetEntry& entry, const Inventory& inventory,
+                                  const CardName& name);
+
+/// What the bus shows of the running job.
+[[nodiscard]] JobView present_job(const SetEntry& entry);
+
+/// A dry run as lines for people: the steps, or the refusal.
+[[nodiscard]] std::vector<PlanLine> present_dry_run(const Reaction& reaction);
+
+}  // namespace passthru

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/assignment.hpp"
+#include "daemon/journal.hpp"
+#include "daemon/worker_run.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace passthru {
+
+/// A move that a worker is doing.
+struct Job {
+    std::uint64_t number = 0;
+    std::uint64_t started_at = 0;  ///< microseconds since 1970
+};
+
+/// One device set as the daemon knows it.
+struct SetEntry {
+    DeviceSet set;
+    Assignment assignment;
+    std::optional<Job> job;
+    std::optional<Error> last_error;
+
+private:
+    friend class Ring;
+    std::unique_ptr<WorkerRun> worker;
+    EventSource overdue;
+};
+
+/// door → decide → do → decide → tell, for every device set: keeps the machine's picture and the assignments, lets
+/// `react` decide on each event, and carries the effects out.
+class Ring {
+public:
+    struct Settings {
+        Root root;
+        WorkerAccess worker;
+        std::chrono::seconds step_limit{30};  ///< a driver that needs longer for one step is stuck
+    };
+    struct Observer {
+        /// Something may look different now. Called before anybody is answered.
+        std::function<void()> changed;
+        /// The job that `changed` showed last is over.
+        std::function<void(std::uint64_t job, const Result<void>& result)> job_ended;
+    };
+    using Answered = std::function<void(const Result<void>&)>;
+
+    Ring(EventLoop& loop, Settings settings, Journal journal, Observer observer);
+
+    /// Reads the machine and the journal, and goes on where the last daemon was cut off.
+    void start();
+    /// Reads the machine anew; put off while a worker changes it.
+    void refresh();
+
+    /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`.
+    void detach(const Bdf& set, const Owner& owner, std::vector<Bdf> wanted, Answered answered);
+    void reattach(const Bdf& set, std::optional<std::string> domain, Answered answered);
+    void cancel(const Bdf& set);
+    void domains_listed(const std::set<std::string>& active, SteadyTime asked_at);
+
+    /// What would be done and said now, without doing it.
+    [[nodiscard]] Reaction try_out(const Bdf& set, const Event& event);
+
+    [[nodiscard]] const std::map<Bdf, SetEntry>& sets() const { return sets_; }
+    [[nodiscard]] const Inventory& inventory() const { return inventory_; }
+    /// The name of the set that has this function, or nothing.
+    [[nodiscard]] std::optional<Bdf> set_with(const Bdf& function) const;
+
+private:
+    void post(const Bdf& set, const Event& event);
+    void carry_out(const Bdf& set, const std::vector<Effect>& effects);
+    void start_job(const Bdf& set);
+    void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
+    void watch_step(const Bdf& set);
+    void place_sets();
+    [[nodiscard]] Snapshot look_at(SetEntry& entry);
+    [[nodiscard]] bool busy() const;
+
+    EventLoop& loop_;
+    Settings settings_;
+    Journal journal_;
+    Observer observer_;
+    Inventory inventory_;
+    std::map<Bdf, SetEntry> sets_;
+    std::map<Ticket, Answered> owed_;
+    Ticket last_ticket_ = 0;
+    std::uint64_t last_job_ = 0;
+    bool stale_ = false;
+};
+
+}  // namespace passthru

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/wiring.hpp"
+
+#include "daemon/udev/hwdb.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+namespace passthru {
+namespace {
+
+/// A detach makes a dozen udev events within a few milliseconds; the machine is read once for all of them.
+constexpr std::chrono::milliseconds settle_time{20};
+
+std::string lower(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+}  // namespace
+
+Wiring::Wiring(EventLoop& loop, const Settings& settings)
+    : loop_(loop),
+      settings_(settings),
+      bus_(loop),
+      authority_(bus_),
+      manager_(bus_, authority_, *this),
+      ring_(loop, {Root(settings.root), settings.worker, settings.step_limit},
+            Journal(settings.runtime_folder / "sets", read_boot_id(Root(settings.root))),
+            {[this] { present(); },
+             [this](std::uint64_t job, const Result<void>& result) { job_ended(job, result); }}),
+      hooks_(ring_) {}
+
+Wiring::~Wiring() = default;
+
+Result<void> Wiring::start() {
+    auto monitor = PciMonitor::open(loop_, [this] {
+        refresh_soon_ = loop_.after(settle_time, [this] { ring_.refresh(); });
+    });
+    // Without udev, as in a container, Rescan still works.
+    if (!monitor) {
+        spdlog::warn("changes of the hardware are not noticed: {}", monitor.error().message);
+    } else {
+        udev_ = std::move(*monitor);
+    }
+    ring_.start();
+    if (auto taken = bus_.take_name("org.passthru1"); !taken) return taken;
+    libvirt_ = std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
+                                             [this](const LibvirtEvent& event) { on_libvirt(event); });
+    return {};
+}
+
+Result<Owner> Wiring::owner_of(const std::string& address) {
+    const auto bdf = parse_bdf_or_short(address);
+    if (!bdf) return std::unexpected(bdf.error());
+    const auto set = ring_.set_with(*bdf);
+    if (!set) return fail(Errc::NoSuchGpu, fmt::format("{} belongs to no GPU of this computer", bdf->str()));
+    const SetEntry& entry = ring_.sets().at(*set);
+    return shown_owner(entry.assignment, set_state(entry.set, ring_.inventory()));
+}
+
+Result<Bdf> Wiring::find_gpu(const std::string& name) {
+    if (const auto bdf = parse_bdf_or_short(name)) {
+        if (gpus_.contains(*bdf)) return *bdf;
+        // A companion's address means its card.
+        if (const auto set = ring_.set_with(*bdf)) return *set;
+        return fail(Errc::NoSuchGpu, fmt::format("there is no GPU at {}", bdf->str()));
+    }
+    std::vector<Bdf> found;
+    for (const auto& [bdf, object] : gpus_) {
+        const GpuView& view = object->view();
+        if (!name.empty() && lower(view.vendor + " " + view.model).contains(lower(name))) found.push_back(bdf);
+    }
+    if (found.size() == 1) return found.front();
+    return fail(Errc::NoSuchGpu,
+                fmt::format("“{:.60}” fits {} GPUs: name one by its address, such as 0000:01:00.0", name,
+                            found.empty() ? "none of the" : "several"));
+}
+
+Result<std::vector<PlanLine>> Wiring::plan(const Bdf& gpu, const std::string& action) {
+    const auto set = set_of(gpu);
+    if (!set) return std::unexpected(set.error());
+    // A ticket that nobody waits for.
+    constexpr Ticket nobody = ~Ticket{0};
+    if (action == "detach") {
+        const Owner administrator{OwnerKind::Administrator, "", ""};
+        return present_dry_run(ring_.try_out(*set, event::DetachWanted{nobody, administrator, {gpu}}));
+    }
+    if (action == "reattach") {
+        return present_dry_run(ring_.try_out(*set, event::ReattachWanted{nobody, std::nullopt}));
+    }
+    return fail(Errc::InvalidArgs, fmt::format("“{:.40}” cannot be planned: only detach and reattach", action));
+}
+
+std::string Wiring::power_state(const Bdf& gpu) {
+    const Root root(settings_.root);
+    return read_attribute(root.below("sys/bus/pci/devices") / gpu.str() / "power_state").value_or("unknown");
+}
+
+bool Wiring::hook_installed() {
+    const Root root(settings_.root);
+    const std::string relative = std::string(PASSTHRU_HOOK_FILE).substr(1);
+    return ::access(root.below(relative).c_str(), X_OK) == 0;
+}
+
+void Wiring::rescan() {
+    ring_.refresh();
+}
+
+void Wiring::detach(const Bdf& gpu, const Owner& administrator, Reply reply) {
+    const auto set = set_of(gpu);
+    if (!set) return reply.give(std::unexpected(set.error()));
+    auto owed = std::make_shared<Reply>(std::move(reply));
+    ring_.detach(*set, administrator, {gpu}, [owed](const Result<void>& result) { owed->give(result); });
+}
+
+void Wiring::reattach(const Bdf& gpu, Reply reply) {
+    const auto set = set_of(gpu);
+    if (!set) return reply.give(std::unexpected(set.error()));
+    auto owed = std::make_shared<Reply>(std::move(reply));
+    ring_.reattach(*set, std::nullopt, [owed](const Result<void>& result) { owed->give(result); });
+}
+
+void Wiring::cancel(std::uint64_t job, Reply reply) {
+    for (const auto& [gpu, entry] : ring_.sets()) {
+        if (!entry.job || entry.job->number != job) continue;
+        ring_.cancel(gpu);
+        return reply.give({});
+    }
+    reply.give(fail(Errc::Failed, "the job is over"));
+}
+
+void Wiring::hook(HookCall call, Reply reply) {
+    const bool prepare = call.operation == "prepare" && call.suboperation == "begin";
+    const bool release = call.operation == "release" && call.suboperation == "end";
+    if (!prepare && !release) {
+        if (call.operation == "reconnect") list_domains_when_allowed();
+        return reply.give({});
+    }
+    const auto request = read_request(call);
+    if (!request) return reply.give(std::unexpected(request.error()));
+
+    ++hooks_in_flight_;
+    auto owed = std::make_shared<Reply>(std::move(reply));
+    const auto answered = [this, owed, name = request->name, prepare](const Result<void>& result) {
+        if (!result) {
+            spdlog::warn("domain=\"{}\" {}: {}: {}", name, prepare ? "start refused" : "release failed",
+                         errc_name(result.error().code), result.error().message);
+        }
+        owed->give(result);
+        --hooks_in_flight_;
+        if (list_wanted_) list_domains_when_allowed();
+    };
+    prepare ? hooks_.prepare(*request, answered) : hooks_.release(request->uuid, answered);
+}
+
+Result<DomainRequest> Wiring::read_request(const HookCall& call) const {
+    auto xml = read_domain_xml(call.xml.get());
+    if (!xml) return std::unexpected(xml.error());
+    auto request = parse_domain_xml(*xml);
+    if (request && (request->uuid.empty() || request->uuid != call.uuid)) {
+        return fail(Errc::InvalidArgs, "the UUID is not that of the domain's XML");
+    }
+    return request;
+}
+
+void Wiring::on_libvirt(const LibvirtEvent& event) {
+    std::visit(Overloaded{
+                   [this](const LibvirtConnected&) {
+                       spdlog::info("connected to libvirt");
+                       manager_.set_libvirt_state("connected");
+                       list_domains_when_allowed();
+                   },
+                   [this](const LibvirtGone&) {
+                       spdlog::info("libvirt is gone; VMs and GPUs stay as they are");
+                       manager_.set_libvirt_state("disconnected");
+                   },
+                   [this](const DomainEvent&) { list_domains_when_allowed(); },
+                   [this](const ActiveDomains& list) {
+                       std::set<std::string> active;
+                       for (const auto& [uuid, name] : list.domains) active.insert(uuid);
+                       ring_.domains_listed(active, list.asked_at);
+                   },
+               },
+               event);
+}
+
+/// libvirt holds a domain's lock while its hook runs, and would make the question wait for our answer to the hook.
+void Wiring::list_domains_when_allowed() {
+    list_wanted_ = hooks_in_flight_ > 0;
+    if (!list_wanted_ && libvirt_) libvirt_->list_active();
+}
+
+void Wiring::present() {
+    manager_.set_iommu_kind(ring_.inventory().iommu_kind);
+    present_jobs();
+    std::set<Bdf> shown;
+    for (const auto& [id, entry] : ring_.sets()) {
+        for (const Bdf& bdf : entry.set.with_role(Role::Gpu)) {
+            const Function* gpu = ring_.inventory().find(bdf);
+            if (gpu == nullptr) continue;
+            shown.insert(bdf);
+            GpuView view = present_gpu(*gpu, entry, ring_.inventory(), name_of(*gpu));
+            auto& object = gpus_[bdf];
+            // Another card in the same slot is another object: its constant properties differ.
+            const bool same_card = object && object->view().vendor_id == view.vendor_id &&
+                                   object->view().device_id == view.device_id;
+            if (!same_card) {
+                object.reset();
+                object = std::make_unique<GpuObject>(bus_, authority_, *this, std::move(view));
+                continue;
+            }
+            const Owner before = object->view().owner;
+            object->update(std::move(view));
+            if (before != object->view().owner) manager_.owner_changed(bdf, before, object->view().owner);
+        }
+    }
+    std::erase_if(gpus_, [&](const auto& item) { return !shown.contains(item.first); });
+}
+
+void Wiring::present_jobs() {
+    for (const auto& [id, entry] : ring_.sets()) {
+        if (!entry.job) continue;
+        const JobView view = present_job(entry);
+        auto& object = jobs_[view.number];
+        if (!object) {
+            object = std::make_unique<JobObject>(bus_, authority_, *this, view);
+        } else {
+            object->update(view.step, view.step_name);
+        }
+    }
+}
+
+void Wiring::job_ended(std::uint64_t job, const Result<void>& result) {
+    if (const auto object = jobs_.extract(job)) object.mapped()->completed(result);
+}
+
+Result<Bdf> Wiring::set_of(const Bdf& gpu) const {
+    if (const auto set = ring_.set_with(gpu)) return *set;
+    return fail(Errc::NoSuchGpu, fmt::format("there is no GPU at {} any more", gpu.str()));
+}
+
+const CardName& Wiring::name_of(const Function& gpu) {
+    const auto [entry, fresh] = names_.try_emplace(gpu.modalias);
+    if (fresh) {
+        DeviceNames names = lookup_names(gpu.modalias);
+        entry->second = {std::move(names.vendor), std::move(names.model)};
+    }
+    return entry->second;
+}
+
+}  // namespace passthru

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/bus/authority.hpp"
+#include "daemon/bus/gpu_object.hpp"
+#include "daemon/bus/job_object.hpp"
+#include "daemon/bus/manager_object.hpp"
+#include "daemon/hook_service.hpp"
+#include "daemon/libvirt/domain_watch.hpp"
+#include "daemon/present.hpp"
+#include "daemon/udev/pci_monitor.hpp"
+
+namespace passthru {
+
+/// What the command line says.
+struct Settings {
+    std::filesystem::path root = "/";
+    std::filesystem::path runtime_folder = "/run/passthru";
+    std::string libvirt_uri = "qemu:///system";
+    WorkerAccess worker;
+    std::chrono::seconds step_limit{30};
+};
+
+/// The daemon: joins the bus, udev and libvirt to the ring. Here, and only here, everything knows everything.
+class Wiring final : public Requests {
+public:
+    Wiring(EventLoop& loop, const Settings& settings);
+    ~Wiring() override;
+    Wiring(const Wiring&) = delete;
+    Wiring& operator=(const Wiring&) = delete;
+
+    /// Reads the machine, shows the objects, takes the bus name; libvirt is contacted afterwards.
+    [[nodiscard]] Result<void> start();
+
+    Result<Owner> owner_of(const std::string& address) override;
+    Result<Bdf> find_gpu(const std::string& name) override;
+    Result<std::vector<PlanLine>> plan(const Bdf& gpu, const std::string& action) override;
+    std::string power_state(const Bdf& gpu) override;
+    bool hook_installed() override;
+    void rescan() override;
+    void detach(const Bdf& gpu, const Owner& administrator, Reply reply) override;
+    void reattach(const Bdf& gpu, Reply reply) override;
+    void cancel(std::uint64_t job, Reply reply) override;
+    void hook(HookCall call, Reply reply) override;
+
+private:
+    void present();
+    void present_jobs();
+    void job_ended(std::uint64_t job, const Result<void>& result);
+    void on_libvirt(const LibvirtEvent& event);
+    void list_domains_when_allowed();
+    [[nodiscard]] Result<DomainRequest> read_request(const HookCall& call) const;
+    [[nodiscard]] Result<Bdf> set_of(const Bdf& gpu) const;
+    [[nodiscard]] const CardName& name_of(const Function& gpu);
+
+    EventLoop& loop_;
+    Settings settings_;
+    BusConnection bus_;
+    Authority authority_;
+    ManagerObject manager_;
+    Ring ring_;
+    HookService hooks_;
+    std::map<Bdf, std::unique_ptr<GpuObject>> gpus_;
+    std::map<std::uint64_t, std::unique_ptr<JobObject>> jobs_;
+    std::map<std::string, CardName> names_;
+    std::unique_ptr<PciMonitor> udev_;
+    std::unique_ptr<DomainWatch> libvirt_;
+    EventSource refresh_soon_;
+    int hooks_in_flight_ = 0;
+    bool list_wanted_ = false;
+};
+
+}  // namespace passthru

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/loop/event_loop.hpp"
+#include "daemon/loop/unique_fd.hpp"
+#include "libpassthru/plan/plan_json.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace passthru {
+
+/// How a worker is had: from systemd, which starts one for each connection to `socket`; or, where that does not exist (tests,
+/// containers), as our own child `program` with `arguments`.
+struct WorkerAccess {
+    std::filesystem::path socket;
+    std::filesystem::path program;
+    std::vector<std::string> arguments;
+};
+
+/// One plan on its way through one worker process. Destroying it hangs up; the worker then goes on to the end of its plan.
+class WorkerRun {
+public:
+    struct Callbacks {
+        std::function<void(std::size_t index)> step_done;
+        /// Called once, as the last thing: nothing, or the step that failed. A worker that dies has failed at its step.
+        std::function<void(std::optional<PlanFailed>)> ended;
+    };
+
+    /// Starts at once. When no worker can be had, `ended` is told so in the next turn of the loop.
+    WorkerRun(EventLoop& loop, const WorkerAccess& access, const Plan& plan, Callbacks callbacks);
+
+    /// Asks the worker to stop before its next step; `ended` tells whether it came in time.
+    void cancel();
+
+private:
+    void receive();
+    void finish(std::optional<PlanFailed> failure);
+
+    EventLoop& loop_;
+    Callbacks callbacks_;
+    UniqueFd socket_;
+    EventSource readable_;
+    EventSource failed_to_start_;
+    std::size_t next_step_ = 0;
+};
+
+}  // namespace passthru
