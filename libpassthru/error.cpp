@@ -43,8 +43,7 @@ std::string dbus_name(Errc code) {
         case Errc::AccessDenied:
         case Errc::InteractiveAuthorizationRequired:
         case Errc::LimitsExceeded:
-        case Errc::Failed:
-            return "org.freedesktop.DBus.Error." + std::string(errc_name(code));
+        case Errc::Failed: return "org.freedesktop.DBus.Error." + std::string(errc_name(code));
         default: return "org.passthru1.Error." + std::string(errc_name(code));
     }
 }

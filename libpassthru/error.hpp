@@ -36,17 +36,32 @@ enum class Errc {
 
 /// Every value of `Errc`, for tables and tests that walk all of them.
 inline constexpr Errc all_errcs[] = {
-    Errc::InvalidArgs,  Errc::AccessDenied,     Errc::InteractiveAuthorizationRequired,
-    Errc::LimitsExceeded, Errc::Failed,         Errc::NoSuchGpu,
-    Errc::Busy,         Errc::InUse,            Errc::HostCritical,
-    Errc::BootGpu,      Errc::NotIsolated,      Errc::IommuOff,
-    Errc::NoStubDriver, Errc::BindFailed,       Errc::ResetFailed,
-    Errc::ResetUnsupported, Errc::NotResponding, Errc::Stuck,
-    Errc::NeedsReboot,  Errc::TimedOut,         Errc::Cancelled,
+    Errc::InvalidArgs,
+    Errc::AccessDenied,
+    Errc::InteractiveAuthorizationRequired,
+    Errc::LimitsExceeded,
+    Errc::Failed,
+    Errc::NoSuchGpu,
+    Errc::Busy,
+    Errc::InUse,
+    Errc::HostCritical,
+    Errc::BootGpu,
+    Errc::NotIsolated,
+    Errc::IommuOff,
+    Errc::NoStubDriver,
+    Errc::BindFailed,
+    Errc::ResetFailed,
+    Errc::ResetUnsupported,
+    Errc::NotResponding,
+    Errc::Stuck,
+    Errc::NeedsReboot,
+    Errc::TimedOut,
+    Errc::Cancelled,
     Errc::NotOwner,
 };
 
-/// A refusal or a failure: a name for programs, one sentence for the person, errno where the kernel gave one.
+/// A refusal or a failure: a name for programs, one sentence for the person, errno where the kernel
+/// gave one.
 struct Error {
     Errc code = Errc::Failed;
     std::string message;

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
 #include <sys/file.h>
+#include <system_error>
 #include <unistd.h>
 
 namespace passthru {
@@ -54,22 +54,24 @@ std::optional<std::string> driver_of(int folder) {
     char target[512];
     const ssize_t length = ::readlinkat(folder, "driver", target, sizeof target);
     if (length <= 0) return std::nullopt;
-    return std::filesystem::path(std::string(target, static_cast<std::size_t>(length))).filename().string();
+    return std::filesystem::path(std::string(target, static_cast<std::size_t>(length)))
+        .filename()
+        .string();
 }
 
 std::optional<std::string> override_of(int folder) {
-    const std::string text = text_of(folder, "driver_override");
+    std::string text = text_of(folder, "driver_override");
     if (text.empty() || text == "(null)") return std::nullopt;
     return text;
 }
 
 std::string reason(int errnum) {
-    return errnum == 0 ? "the kernel gave no reason" : std::strerror(errnum);
+    return errnum == 0 ? "the kernel gave no reason" : std::generic_category().message(errnum);
 }
 
 std::unexpected<Error> gone(const Bdf& bdf, int errnum) {
-    return fail(Errc::NotResponding, fmt::format("{} is gone: it was unplugged or removed", bdf.str()),
-                errnum);
+    return fail(Errc::NotResponding,
+                fmt::format("{} is gone: it was unplugged or removed", bdf.str()), errnum);
 }
 
 }  // namespace
@@ -83,7 +85,8 @@ int write_attribute(int folder, const char* name, std::string_view value) {
     return error;
 }
 
-Executor::Executor(Root root, WriteAttribute write) : root_(std::move(root)), write_(std::move(write)) {}
+Executor::Executor(Root root, WriteAttribute write)
+    : root_(std::move(root)), write_(std::move(write)) {}
 
 Executor::~Executor() {
     for (const auto& [bdf, folder] : folders_) ::close(folder);
@@ -131,8 +134,8 @@ Result<void> Executor::open_functions(const Plan& plan) {
 
 Result<void> Executor::check_endpoint(const Bdf& bdf, int folder) const {
     const auto header = read_config(folder);
-    // A card that does not answer shows header type 127; the step that asks for answers says so. The class is what the
-    // kernel remembers.
+    // A card that does not answer shows header type 127; the step that asks for answers says so.
+    // The class is what the kernel remembers.
     const std::string remembered = text_of(folder, "class");
     const bool bridge = remembered.starts_with("0x0604") || remembered.starts_with("0x0600") ||
                         (header && header->answers() && header->type() != 0);
@@ -143,16 +146,15 @@ Result<void> Executor::check_endpoint(const Bdf& bdf, int folder) const {
 }
 
 Result<void> Executor::perform(const Step& step) {
-    return std::visit(
-        Overloaded{
-            [this](const step::CheckAnswers& it) { return check_answers(it); },
-            [this](const step::CheckUnused& it) { return check_unused(it); },
-            [this](const step::SetOverride& it) { return set_override(it); },
-            [this](const step::Unbind& it) { return unbind(it); },
-            [this](const step::Probe& it) { return probe(it); },
-            [this](const step::Reset& it) { return reset(it); },
-        },
-        step);
+    return std::visit(Overloaded{
+                          [this](const step::CheckAnswers& it) { return check_answers(it); },
+                          [this](const step::CheckUnused& it) { return check_unused(it); },
+                          [this](const step::SetOverride& it) { return set_override(it); },
+                          [this](const step::Unbind& it) { return unbind(it); },
+                          [this](const step::Probe& it) { return probe(it); },
+                          [this](const step::Reset& it) { return reset(it); },
+                      },
+                      step);
 }
 
 Result<void> Executor::check_answers(const step::CheckAnswers& step) {
@@ -161,10 +163,11 @@ Result<void> Executor::check_answers(const step::CheckAnswers& step) {
     // A virtual function has no ids of its own in config space (SR-IOV 1.1, 3.4.1.1).
     const bool is_virtual = ::faccessat(folder_of(step.bdf), "physfn", F_OK, 0) == 0;
     if (!header->answers() || (!is_virtual && header->id().vendor == 0xffff)) {
-        return fail(Errc::NotResponding,
-                    fmt::format("{} does not answer: it is powered off or needs a reset that only a "
-                                "reboot of the computer gives",
-                                step.bdf.str()));
+        return fail(
+            Errc::NotResponding,
+            fmt::format("{} does not answer: it is powered off or needs a reset that only a "
+                        "reboot of the computer gives",
+                        step.bdf.str()));
     }
     if (!is_virtual && header->id() != step.id) {
         return fail(Errc::NotResponding,
@@ -219,7 +222,8 @@ Result<void> Executor::probe(const step::Probe& step) {
 }
 
 Result<void> Executor::reset(const step::Reset& step) {
-    // The kernel would reset a card under its live driver (drivers/pci/pci-sysfs.c:reset_store asks nobody).
+    // The kernel would reset a card under its live driver (drivers/pci/pci-sysfs.c:reset_store asks
+    // nobody).
     const int folder = folder_of(step.bdf);
     const auto driver = driver_of(folder);
     if (driver && !is_stub_driver(*driver)) return {};

@@ -3,8 +3,8 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <sys/socket.h>
+#include <system_error>
 #include <vector>
 
 namespace passthru {
@@ -24,8 +24,8 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
     } while (got < 0 && errno == EINTR);
     if (got == 0) return 0;
     if (got < 0 || static_cast<std::size_t>(got) > buffer.size()) {
-        std::fprintf(stderr, "passthru-worker: no plan could be received: %s\n",
-                     got < 0 ? std::strerror(errno) : "it is too long");
+        const std::string why = got < 0 ? std::generic_category().message(errno) : "it is too long";
+        std::fprintf(stderr, "passthru-worker: no plan could be received: %s\n", why.c_str());
         return 1;
     }
     const auto plan = plan_from_text({buffer.data(), static_cast<std::size_t>(got)});
@@ -38,7 +38,8 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
     executor.run(
         *plan, [&](const WorkerReport& report) { send_text(socket, report_to_text(report)); },
         [&] {
-            // Anything that comes after the plan is the wish to stop; a daemon that hung up wishes nothing.
+            // Anything that comes after the plan is the wish to stop; a daemon that hung up wishes
+            // nothing.
             char byte = 0;
             return ::recv(socket, &byte, sizeof byte, MSG_DONTWAIT) > 0;
         });

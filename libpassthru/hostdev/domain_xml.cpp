@@ -11,7 +11,8 @@
 namespace passthru {
 namespace {
 
-/// libvirt reads these numbers as C does, by their prefix: 0x1f, 017, 15 (virStrToLong_uip with base 0).
+/// libvirt reads these numbers as C does, by their prefix: 0x1f, 017, 15 (virStrToLong_uip with
+/// base 0).
 std::optional<unsigned> c_number(std::string_view text) {
     int base = 10;
     if (text.starts_with("0x") || text.starts_with("0X")) {
@@ -37,15 +38,16 @@ Result<Bdf> source_address(pugi::xml_node address) {
     const auto slot = part("slot", "");
     const auto function = part("function", "0");
     if (!domain || !bus || !slot || !function || *bus > 0xff || *slot > 31 || *function > 7) {
-        return fail(Errc::InvalidArgs,
-                    "the domain names a PCI function of the host without a valid bus, slot and function");
+        return fail(
+            Errc::InvalidArgs,
+            "the domain names a PCI function of the host without a valid bus, slot and function");
     }
     return Bdf{*domain, static_cast<std::uint8_t>(*bus), static_cast<std::uint8_t>(*slot),
                static_cast<std::uint8_t>(*function)};
 }
 
-/// A host address in QEMU's spelling, which asks for no number of digits: 01:00.0, 1:0.0, 0000:01:00.0
-/// (hw/core/qdev-properties-system.c:set_pci_host_devaddr).
+/// A host address in QEMU's spelling, which asks for no number of digits: 01:00.0, 1:0.0,
+/// 0000:01:00.0 (hw/core/qdev-properties-system.c:set_pci_host_devaddr).
 Result<Bdf> qemu_address(std::string_view text) {
     unsigned parts[4] = {};  // domain, bus, slot, function
     const bool with_domain = std::ranges::count(text, ':') == 2;
@@ -53,7 +55,8 @@ Result<Bdf> qemu_address(std::string_view text) {
     const char* const end = text.data() + text.size();
     for (std::size_t part = with_domain ? 0 : 1; part < 4; ++part) {
         const auto [stop, error] = std::from_chars(at, end, parts[part], part == 3 ? 10 : 16);
-        const bool stops_well = part == 3 ? stop == end : stop != end && *stop == (part == 2 ? '.' : ':');
+        const bool stops_well =
+            part == 3 ? stop == end : stop != end && *stop == (part == 2 ? '.' : ':');
         if (error != std::errc{} || !stops_well) return parse_bdf(text);
         at = stop + 1;
     }
@@ -83,7 +86,8 @@ std::optional<std::string> option_of(std::string_view device, std::string_view k
     return std::nullopt;
 }
 
-/// The host's function behind the argument of `-device`, in either of QEMU's two spellings; nothing for other devices.
+/// The host's function behind the argument of `-device`, in either of QEMU's two spellings; nothing
+/// for other devices.
 std::optional<std::string> vfio_address(const std::string& device) {
     std::optional<std::string> host;
     std::optional<std::string> sysfs;

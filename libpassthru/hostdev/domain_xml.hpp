@@ -18,13 +18,15 @@ struct DomainRequest {
     bool operator==(const DomainRequest&) const = default;
 };
 
-/// The longest domain XML that is read, in bytes. libvirt's own limit for a message is 32 MiB; real domains are below 100 KiB.
+/// The longest domain XML that is read, in bytes. libvirt's own limit for a message is 32 MiB; real
+/// domains are below 100 KiB.
 inline constexpr std::size_t max_domain_xml = 4 * 1024 * 1024;
 
-/// Reads a domain's XML as libvirt gives it to a hook. PCI functions come from `hostdev` of type pci, `interface
-/// type='hostdev'`, `disk type='nvme'`, and `-device vfio-pci,host=…` (or `sysfsdev=`, or as JSON) in
-/// `qemu:commandline`, which libvirt itself does not see. Elements of other types are ignored. InvalidArgs when it is no
-/// domain, has no name, or names a PCI function by an address that is none.
+/// Reads a domain's XML as libvirt gives it to a hook. PCI functions come from `hostdev` of type
+/// pci, `interface type='hostdev'`, `disk type='nvme'`, and `-device vfio-pci,host=…` (or
+/// `sysfsdev=`, or as JSON) in `qemu:commandline`, which libvirt itself does not see. Elements of
+/// other types are ignored. InvalidArgs when it is no domain, has no name, or names a PCI function
+/// by an address that is none.
 [[nodiscard]] Result<DomainRequest> parse_domain_xml(std::string_view xml);
 
 }  // namespace passthru

@@ -11,8 +11,8 @@
 
 namespace passthru {
 
-/// Address of one PCI function, written `DDDD:BB:DD.F`. The domain has at least four hex digits and up to
-/// eight: Intel VMD and Hyper-V make domains above 0xffff (drivers/pci/controller/vmd.c).
+/// Address of one PCI function, written `DDDD:BB:DD.F`. The domain has at least four hex digits and
+/// up to eight: Intel VMD and Hyper-V make domains above 0xffff (drivers/pci/controller/vmd.c).
 struct Bdf {
     std::uint32_t domain = 0;
     std::uint8_t bus = 0;

@@ -11,11 +11,29 @@ namespace {
 constexpr ClassCode class_audio = 0x0403;
 constexpr ClassCode class_usb = 0x0c03;
 constexpr ClassCode class_ucsi = 0x0c80;
+constexpr std::uint16_t vendor_amd_graphics = 0x1002;
+constexpr std::uint16_t vendor_amd_processors = 0x1022;
+
+bool fits_on_a_card(ClassCode code) {
+    return code == class_audio || code == class_usb || code == class_ucsi;
+}
+
+/// Does the slot hold a graphics card and nothing else? An APU's GPU has parts of the processor
+/// beside it, a server's console chip the watchdog and the mailbox of the management controller.
+bool is_card(const Function& gpu, const Inventory& inventory) {
+    return std::ranges::all_of(inventory.functions, [&](const auto& item) {
+        const Function& other = item.second;
+        if (!other.bdf.same_slot(gpu.bdf)) return true;
+        const bool processor =
+            gpu.id.vendor == vendor_amd_graphics && other.id.vendor == vendor_amd_processors;
+        return !processor && (other.is_gpu() || fits_on_a_card(other.class_code));
+    });
+}
 
 std::vector<const Function*> companions_of(const Function& gpu, const Inventory& inventory) {
     std::vector<const Function*> result;
     for (const auto& [bdf, function] : inventory.functions) {
-        if (is_companion(function, gpu)) result.push_back(&function);
+        if (is_companion(function, gpu, inventory)) result.push_back(&function);
     }
     return result;
 }
@@ -37,7 +55,7 @@ void add(Cluster& cluster, const Function& function, const Inventory& inventory)
     if (!function.iommu_group) return;
     // A companion that comes in through its group brings its GPU along.
     for (const auto& [bdf, gpu] : inventory.functions) {
-        if (gpu.is_gpu() && is_companion(function, gpu)) add(cluster, gpu, inventory);
+        if (gpu.is_gpu() && is_companion(function, gpu, inventory)) add(cluster, gpu, inventory);
     }
     if (!cluster.groups.insert(*function.iommu_group).second) return;
     for (const Function* member : inventory.group(*function.iommu_group)) {
@@ -49,7 +67,7 @@ Role role_of(const Function& function, const Cluster& cluster, const Inventory& 
     if (function.is_gpu()) return Role::Gpu;
     for (const Bdf& bdf : cluster.functions) {
         const Function& gpu = inventory.functions.at(bdf);
-        if (gpu.is_gpu() && is_companion(function, gpu)) return Role::Companion;
+        if (gpu.is_gpu() && is_companion(function, gpu, inventory)) return Role::Companion;
     }
     return Role::Foreign;
 }
@@ -84,13 +102,12 @@ std::vector<Bdf> DeviceSet::with_role(Role role) const {
     return result;
 }
 
-bool is_companion(const Function& function, const Function& gpu) {
+bool is_companion(const Function& function, const Function& gpu, const Inventory& inventory) {
     if (function.bdf == gpu.bdf || !function.bdf.same_slot(gpu.bdf)) return false;
-    // A card has one maker. An APU's graphics and display audio are of AMD's graphics division (1002), the rest of the
-    // slot is the processor's (1022); a server's console chip has the management controller's USB beside it.
-    if (function.id.vendor != gpu.id.vendor) return false;
-    return function.class_code == class_audio || function.class_code == class_usb ||
-           function.class_code == class_ucsi;
+    if (!fits_on_a_card(function.class_code)) return false;
+    // What the maker of the GPU put beside it belongs to it, also in an APU: its display audio is
+    // AMD graphics' own (1002), the codec and the USB controllers of the board are not (1022).
+    return function.id.vendor == gpu.id.vendor || is_card(gpu, inventory);
 }
 
 std::vector<DeviceSet> device_sets(const Inventory& inventory) {

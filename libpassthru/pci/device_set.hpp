@@ -23,8 +23,9 @@ struct Member {
     bool operator==(const Member&) const = default;
 };
 
-/// What moves as one: every endpoint of the IOMMU groups that a GPU and its companions touch. Bridges, host bridges and
-/// dummy functions are never in it. Sets do not overlap; two GPUs of one group share one set.
+/// What moves as one: every endpoint of the IOMMU groups that a GPU and its companions touch.
+/// Bridges, host bridges and dummy functions are never in it. Sets do not overlap; two GPUs of one
+/// group share one set.
 struct DeviceSet {
     std::vector<Member> members;  ///< in order of address
     std::vector<int> groups;      ///< in rising order; empty where there is no IOMMU
@@ -40,10 +41,12 @@ struct DeviceSet {
 /// The device sets of all GPUs, in order of their first GPU.
 [[nodiscard]] std::vector<DeviceSet> device_sets(const Inventory& inventory);
 
-/// Are both on one card, so that they belong together even where the platform puts them into different groups? True for
-/// the audio, USB-C and UCSI functions of a graphics card; false for what serves the board from the slot of its GPU: an
-/// APU's security processor, USB controllers and codec, and the USB controller of a server's management chip.
-[[nodiscard]] bool is_companion(const Function& function, const Function& gpu);
+/// Are both on one card, so that they belong together even where the platform puts them into
+/// different groups? True for the audio, USB-C and UCSI functions of a graphics card; false for
+/// what serves the board from the slot of its GPU: an APU's security processor, USB controllers and
+/// codec, and the USB controller of a server's management chip.
+[[nodiscard]] bool is_companion(const Function& function, const Function& gpu,
+                                const Inventory& inventory);
 
 void PrintTo(const DeviceSet& set, std::ostream* out);
 

@@ -13,8 +13,8 @@ std::string PciId::str() const {
 }
 
 bool Function::is_bridge() const {
-    // PCI, CardBus, RACEway, semi-transparent and InfiniBand bridges. ISA bridges (0601) are endpoints by their
-    // header, and the board depends on them.
+    // PCI, CardBus, RACEway, semi-transparent and InfiniBand bridges. ISA bridges (0601) are
+    // endpoints by their header, and the board depends on them.
     return has_secondary || class_code == 0x0604 || class_code == 0x0607 || class_code == 0x0609;
 }
 
@@ -61,8 +61,8 @@ std::string_view class_name(ClassCode code) {
 }
 
 void PrintTo(const Function& function, std::ostream* out) {
-    *out << fmt::format("{} [{:04x}] {} group {} driver {}", function.bdf.str(), function.class_code,
-                        function.id.str(), function.iommu_group.value_or(-1),
+    *out << fmt::format("{} [{:04x}] {} group {} driver {}", function.bdf.str(),
+                        function.class_code, function.id.str(), function.iommu_group.value_or(-1),
                         function.driver.value_or("none"));
 }
 

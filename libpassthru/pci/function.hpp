@@ -19,11 +19,12 @@ struct PciId {
     [[nodiscard]] std::string str() const;
 };
 
-/// Base class and sub-class of a function: `0x0300` is a VGA controller (PCI Code and ID Assignment, part 1).
+/// Base class and sub-class of a function: `0x0300` is a VGA controller (PCI Code and ID
+/// Assignment, part 1).
 using ClassCode = std::uint16_t;
 
-/// One PCI function as sysfs shows it. Reading one never wakes a sleeping card: neither `config` nor the link
-/// attributes are touched (both resume the parent bridge).
+/// One PCI function as sysfs shows it. Reading one never wakes a sleeping card: neither `config`
+/// nor the link attributes are touched (both resume the parent bridge).
 struct Function {
     Bdf bdf;
     PciId id;
@@ -38,15 +39,16 @@ struct Function {
     std::string power_state;                    ///< `D0` … `D3cold`, `unknown`
     std::string modalias;
     int numa_node = -1;
-    int enable_count = 0;      ///< how many users the kernel counts: on vfio-pci, more than 0 means a guest has it open
-    bool boot_vga = false;     ///< the firmware's console was on it
+    int enable_count = 0;        ///< the kernel's users of it: on vfio-pci, a guest has it open
+    bool boot_vga = false;       ///< the firmware's console was on it
     bool has_secondary = false;  ///< the kernel shows a secondary bus: header type 1 or 2
 
     bool operator==(const Function&) const = default;
 
     /// A bridge to another bus; never moved, since the kernel needs it to reach what is behind.
     [[nodiscard]] bool is_bridge() const;
-    /// What the platform puts beside real functions and nobody ever uses: host bridges and AMD's dummy functions.
+    /// What the platform puts beside real functions and nobody ever uses: host bridges and AMD's
+    /// dummy functions.
     [[nodiscard]] bool is_furniture() const;
     /// A graphics or 3D controller, class 03xx.
     [[nodiscard]] bool is_gpu() const { return (class_code >> 8) == 0x03; }

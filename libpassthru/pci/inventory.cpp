@@ -57,11 +57,13 @@ Function read_function(const Bdf& bdf, const fs::path& folder) {
     function.class_code = static_cast<ClassCode>(hex_attribute(folder / "class") >> 8);
     if (const auto group = read_link_name(folder / "iommu_group")) {
         int id = 0;
-        const auto [stop, error] = std::from_chars(group->data(), group->data() + group->size(), id);
+        const auto [stop, error] =
+            std::from_chars(group->data(), group->data() + group->size(), id);
         if (error == std::errc{}) function.iommu_group = id;
     }
     function.driver = read_link_name(folder / "driver");
-    // The kernel prints a null pointer for "not set" (drivers/pci/pci-sysfs.c:driver_override_show).
+    // The kernel prints a null pointer for "not set"
+    // (drivers/pci/pci-sysfs.c:driver_override_show).
     function.driver_override = read_attribute(folder / "driver_override");
     if (function.driver_override == "(null)" || function.driver_override == "") {
         function.driver_override.reset();
@@ -79,7 +81,8 @@ Function read_function(const Bdf& bdf, const fs::path& folder) {
     return function;
 }
 
-/// By the names that the IOMMU drivers give to their units (drivers/iommu: dmar0, ivhd0, smmu3.0x…).
+/// By the names that the IOMMU drivers give to their units (drivers/iommu: dmar0, ivhd0,
+/// smmu3.0x…).
 std::string read_iommu_kind(const Root& root) {
     if (entries(root.below("sys/kernel/iommu_groups")).empty()) return "none";
     for (const std::string& unit : entries(root.below("sys/class/iommu"))) {
@@ -119,7 +122,8 @@ std::vector<const Function*> Inventory::group(int id) const {
 }
 
 bool Inventory::tells_drivers() const {
-    return std::ranges::any_of(functions, [](const auto& item) { return item.second.driver.has_value(); });
+    return std::ranges::any_of(functions,
+                               [](const auto& item) { return item.second.driver.has_value(); });
 }
 
 Inventory read_inventory(const Root& root) {
@@ -154,16 +158,18 @@ std::string stub_driver_for(const Function& function, const Inventory& inventory
     std::string best = "vfio-pci";
     std::ptrdiff_t fewest = 1 << 20;
     // "pci:v000010DE…" is matched against "v000010DEd*…", the alias without its bus.
-    const std::string_view modalias = function.modalias;
-    if (!modalias.starts_with("pci:")) return best;
+    constexpr std::string_view prefix = "pci:";
+    const std::string& modalias = function.modalias;
+    if (!modalias.starts_with(prefix)) return best;
     for (const std::string& alias : inventory.vfio_aliases) {
         const std::vector<std::string> parts = words(alias);
         if (parts.size() != 2) continue;
-        if (fnmatch(parts[0].c_str(), modalias.substr(4).data(), 0) != 0) continue;
+        if (fnmatch(parts[0].c_str(), modalias.c_str() + prefix.size(), 0) != 0) continue;
         const std::ptrdiff_t wildcards = std::ranges::count(parts[0], '*');
         if (wildcards >= fewest) continue;
         fewest = wildcards;
-        // A driver has its module's name but for the dashes; the one that is loaded tells the real spelling.
+        // A driver has its module's name but for the dashes; the one that is loaded tells the real
+        // spelling.
         best = parts[1] == "vfio_pci" ? "vfio-pci" : parts[1];
         for (const std::string& loaded : inventory.stub_drivers) {
             std::string as_module = loaded;

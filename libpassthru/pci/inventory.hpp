@@ -13,27 +13,30 @@ namespace passthru {
 /// Every PCI function of the machine at one moment, and what VFIO can do here.
 struct Inventory {
     std::map<Bdf, Function> functions;
-    std::string iommu_kind = "none";         ///< `intel`, `amd`, `smmu`, `virtio` or `none`
-    std::vector<std::string> stub_drivers;   ///< drivers for VFIO that are loaded now
-    std::vector<std::string> vfio_aliases;   ///< `vfio_pci:…` patterns and their modules, as in modules.alias
+    std::string iommu_kind = "none";        ///< `intel`, `amd`, `smmu`, `virtio` or `none`
+    std::vector<std::string> stub_drivers;  ///< drivers for VFIO that are loaded now
+    std::vector<std::string> vfio_aliases;  ///< patterns and modules of modules.alias
 
     bool operator==(const Inventory&) const = default;
 
     [[nodiscard]] const Function* find(const Bdf& bdf) const;
     /// The functions of one IOMMU group, bridges included, in order of address.
     [[nodiscard]] std::vector<const Function*> group(int id) const;
-    /// False for a machine picture that tells no driver at all: there a missing driver means nothing.
+    /// False for a machine picture that tells no driver at all: there a missing driver means
+    /// nothing.
     [[nodiscard]] bool tells_drivers() const;
 };
 
-/// Reads the machine below `root`. What cannot be read is left out; an empty machine is an empty inventory.
+/// Reads the machine below `root`. What cannot be read is left out; an empty machine is an empty
+/// inventory.
 [[nodiscard]] Inventory read_inventory(const Root& root);
 
 /// Reads only these functions anew, for a decision about one set; one that is gone is taken out.
 void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& functions);
 
-/// The driver that libvirt would choose to hold this function for VFIO: the module whose `vfio_pci:` alias fits
-/// best (fewest wildcards; virPCIDeviceFindBestVFIOVariant), else `vfio-pci`.
+/// The driver that libvirt would choose to hold this function for VFIO: the module whose
+/// `vfio_pci:` alias fits best (fewest wildcards; virPCIDeviceFindBestVFIOVariant), else
+/// `vfio-pci`.
 [[nodiscard]] std::string stub_driver_for(const Function& function, const Inventory& inventory);
 
 }  // namespace passthru

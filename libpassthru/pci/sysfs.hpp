@@ -8,8 +8,8 @@
 
 namespace passthru {
 
-/// Where the machine is read from. `/` on a real one; tests and `--root` give a folder that holds `sys`, `proc`,
-/// `dev` and `etc`.
+/// Where the machine is read from. `/` on a real one; tests and `--root` give a folder that holds
+/// `sys`, `proc`, `dev` and `etc`.
 class Root {
 public:
     explicit Root(std::filesystem::path path = "/") : path_(std::move(path)) {}
@@ -25,13 +25,16 @@ private:
     std::filesystem::path path_;
 };
 
-/// The attribute's text without the final newline; nothing when it cannot be read. Reads 64 KiB at most.
+/// The attribute's text without the final newline; nothing when it cannot be read. Reads 64 KiB at
+/// most.
 [[nodiscard]] std::optional<std::string> read_attribute(const std::filesystem::path& file);
 
-/// The last component of what a symbolic link points to (`driver` → `vfio-pci`); nothing when there is no link.
+/// The last component of what a symbolic link points to (`driver` → `vfio-pci`); nothing when there
+/// is no link.
 [[nodiscard]] std::optional<std::string> read_link_name(const std::filesystem::path& link);
 
-/// Is this the name of a driver that holds a function for VFIO: `vfio-pci` or one of the kernel's variants
+/// Is this the name of a driver that holds a function for VFIO: `vfio-pci` or one of the kernel's
+/// variants
 /// (`mlx5_vfio_pci`, `xe-vfio-pci`, `nvgrace-gpu-vfio-pci`)?
 [[nodiscard]] bool is_stub_driver(std::string_view driver);
 

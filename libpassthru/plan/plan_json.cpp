@@ -54,30 +54,30 @@ PciId read_id(const json& object) {
 }
 
 json step_to_json(const Step& step) {
-    json result = std::visit(
-        Overloaded{
-            [](const step::CheckAnswers& it) {
-                return json{{"bdf", it.bdf.str()}, {"id", {it.id.vendor, it.id.device}}};
-            },
-            [](const step::CheckUnused& it) {
-                json list = json::array();
-                for (const Bdf& bdf : it.functions) list.push_back(bdf.str());
-                return json{{"functions", list}};
-            },
-            [](const step::SetOverride& it) {
-                return json{{"bdf", it.bdf.str()},
-                            {"from", text_or_null(it.from)},
-                            {"to", text_or_null(it.to)}};
-            },
-            [](const step::Unbind& it) {
-                return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
-            },
-            [](const step::Probe& it) {
-                return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
-            },
-            [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
-        },
-        step);
+    json result =
+        std::visit(Overloaded{
+                       [](const step::CheckAnswers& it) {
+                           return json{{"bdf", it.bdf.str()}, {"id", {it.id.vendor, it.id.device}}};
+                       },
+                       [](const step::CheckUnused& it) {
+                           json list = json::array();
+                           for (const Bdf& bdf : it.functions) list.push_back(bdf.str());
+                           return json{{"functions", list}};
+                       },
+                       [](const step::SetOverride& it) {
+                           return json{{"bdf", it.bdf.str()},
+                                       {"from", text_or_null(it.from)},
+                                       {"to", text_or_null(it.to)}};
+                       },
+                       [](const step::Unbind& it) {
+                           return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+                       },
+                       [](const step::Probe& it) {
+                           return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+                       },
+                       [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
+                   },
+                   step);
     result["do"] = step_name(step);
     return result;
 }
@@ -131,15 +131,16 @@ json report_to_json(const WorkerReport& report) {
 WorkerReport report_from_json(const json& object) {
     if (object.contains("done")) return StepDone{object.at("done").get<std::size_t>()};
     if (object.contains("finished")) return PlanDone{};
-    return PlanFailed{object.at("failed").get<std::size_t>(),
-                      Error{errc_from_name(object.at("error").get<std::string>()),
-                            object.at("message").get<std::string>(), object.at("errno").get<int>()}};
+    return PlanFailed{
+        object.at("failed").get<std::size_t>(),
+        Error{errc_from_name(object.at("error").get<std::string>()),
+              object.at("message").get<std::string>(), object.at("errno").get<int>()}};
 }
 
-/// Reading is lenient about numbers that do not fit and keys that nobody knows; writing is not. The texts are compared,
-/// since as values -1 and the largest unsigned number are equal.
+/// Reading is lenient about numbers that do not fit and keys that nobody knows; writing is not. The
+/// texts are compared, since as values -1 and the largest unsigned number are equal.
 void expect_same(const json& given, const json& understood) {
-    if (given.dump() != understood.dump()) throw Malformed{"it holds something that is not understood"};
+    if (given.dump() != understood.dump()) throw Malformed{"parts of it are not understood"};
 }
 
 template <typename Read>
@@ -201,11 +202,10 @@ Result<SetRecord> record_from_json(const nlohmann::json& list) {
     return guarded("record", [&] {
         SetRecord record;
         for (const json& it : list) {
-            record.push_back({read_bdf(it.at("bdf")), read_id(it), read_driver_or_null(it, "driver"),
-                              read_driver_or_null(it, "driver_override"),
-                              read_text_or_null(it, "reset_method"),
-                              read_text_or_null(it, "power_control"),
-                              read_text_or_null(it, "d3cold_allowed")});
+            record.push_back(
+                {read_bdf(it.at("bdf")), read_id(it), read_driver_or_null(it, "driver"),
+                 read_driver_or_null(it, "driver_override"), read_text_or_null(it, "reset_method"),
+                 read_text_or_null(it, "power_control"), read_text_or_null(it, "d3cold_allowed")});
         }
         expect_same(list, record_to_json(record));
         return record;

@@ -26,8 +26,8 @@ using WorkerReport = std::variant<StepDone, PlanDone, PlanFailed>;
 /// The largest message between daemon and worker, in bytes: a plan of several hundred steps.
 inline constexpr std::size_t max_message = 128 * 1024;
 
-/// The messages between daemon and worker, and the parts of the journal. Reading accepts exactly what writing makes;
-/// anything else is InvalidArgs, never a guess.
+/// The messages between daemon and worker, and the parts of the journal. Reading accepts exactly
+/// what writing makes; anything else is InvalidArgs, never a guess.
 [[nodiscard]] std::string plan_to_text(const Plan& plan);
 [[nodiscard]] Result<Plan> plan_from_text(std::string_view text);
 [[nodiscard]] std::string report_to_text(const WorkerReport& report);

@@ -13,8 +13,8 @@ bool ours_to_return(const FunctionRecord& before, const Function& now) {
     return now.on_stub() || (!now.driver && before.driver);
 }
 
-/// The way back to a driver names that driver in the override until it is bound: two host drivers may fit one card
-/// (nouveau and nvidia), and the kernel would take whichever registered first.
+/// The way back to a driver names that driver in the override until it is bound: two host drivers
+/// may fit one card (nouveau and nvidia), and the kernel would take whichever registered first.
 void reattach_function(const FunctionRecord& before, const Function& now, Plan& plan) {
     if (before.driver) {
         plan.steps.push_back(step::SetOverride{now.bdf, now.driver_override, before.driver});
@@ -23,7 +23,8 @@ void reattach_function(const FunctionRecord& before, const Function& now, Plan& 
         plan.steps.push_back(step::SetOverride{now.bdf, before.driver, before.driver_override});
     } else {
         if (now.driver) plan.steps.push_back(step::Unbind{now.bdf, *now.driver});
-        plan.steps.push_back(step::SetOverride{now.bdf, now.driver_override, before.driver_override});
+        plan.steps.push_back(
+            step::SetOverride{now.bdf, now.driver_override, before.driver_override});
     }
 }
 
@@ -46,7 +47,6 @@ Plan plan_reattach(const SetRecord& record, const Inventory& inventory) {
     std::vector<Bdf> on_stub;
     std::vector<Step> resets;
     std::vector<Step> checks;
-    std::vector<Step> moves;
     Plan moving;
     for (const FunctionRecord& before : std::views::reverse(record)) {
         const Function* now = inventory.find(before.bdf);

@@ -45,7 +45,9 @@ std::string describe(const Step& step) {
             [](const step::Unbind& it) {
                 return fmt::format("unbind {} from {}", it.bdf.str(), it.driver);
             },
-            [](const step::Probe& it) { return fmt::format("bind {} to {}", it.bdf.str(), it.driver); },
+            [](const step::Probe& it) {
+                return fmt::format("bind {} to {}", it.bdf.str(), it.driver);
+            },
             [](const step::Reset& it) { return fmt::format("reset {}", it.bdf.str()); },
         },
         step);

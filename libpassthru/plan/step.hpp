@@ -10,11 +10,13 @@
 
 namespace passthru {
 
-/// The closed set of things that the worker does to a function. Each one is idempotent: doing it to a function that is
-/// already so changes nothing and succeeds, so that a plan may be run again after a crash.
+/// The closed set of things that the worker does to a function. Each one is idempotent: doing it to
+/// a function that is already so changes nothing and succeeds, so that a plan may be run again
+/// after a crash.
 namespace step {
 
-/// Nothing is done: the function must exist, be an endpoint, answer config reads and still be the same device.
+/// Nothing is done: the function must exist, be an endpoint, answer config reads and still be the
+/// same device.
 struct CheckAnswers {
     Bdf bdf;
     PciId id;
@@ -49,8 +51,8 @@ struct Probe {
     bool operator==(const Probe&) const = default;
 };
 
-/// Resets the function by what the kernel offers, unless a host driver has it. A function that cannot be reset is no
-/// failure.
+/// Resets the function by what the kernel offers, unless a host driver has it. A function that
+/// cannot be reset is no failure.
 struct Reset {
     Bdf bdf;
     bool operator==(const Reset&) const = default;
@@ -80,7 +82,8 @@ struct Plan {
 /// The step as a person reads it: `bind 0000:01:00.1 to vfio-pci`.
 [[nodiscard]] std::string describe(const Step& step);
 
-/// The step's kind for programs: `check-answers`, `check-unused`, `set-override`, `unbind`, `probe`, `reset`.
+/// The step's kind for programs: `check-answers`, `check-unused`, `set-override`, `unbind`,
+/// `probe`, `reset`.
 [[nodiscard]] std::string_view step_name(const Step& step);
 
 void PrintTo(const Plan& plan, std::ostream* out);

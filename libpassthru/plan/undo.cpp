@@ -40,15 +40,18 @@ void note(const Step& step, std::map<Bdf, Change>& changes) {
 
 void take_back(const Bdf& bdf, const Change& change, Plan& plan) {
     const auto override_now = change.driver_override ? change.driver_override->now : std::nullopt;
-    const auto override_before = change.driver_override ? change.driver_override->before : std::nullopt;
+    const auto override_before =
+        change.driver_override ? change.driver_override->before : std::nullopt;
     const bool unbind = change.driver_now && change.driver_now != change.driver_before;
     if (change.rebound && change.driver_before) {
         // An override that the plan has not touched is the one that chose the driver before.
         const bool choose = change.driver_override.has_value();
-        if (choose) plan.steps.push_back(step::SetOverride{bdf, override_now, change.driver_before});
+        if (choose)
+            plan.steps.push_back(step::SetOverride{bdf, override_now, change.driver_before});
         if (unbind) plan.steps.push_back(step::Unbind{bdf, *change.driver_now});
         plan.steps.push_back(step::Probe{bdf, *change.driver_before});
-        if (choose) plan.steps.push_back(step::SetOverride{bdf, change.driver_before, override_before});
+        if (choose)
+            plan.steps.push_back(step::SetOverride{bdf, change.driver_before, override_before});
         return;
     }
     if (unbind) plan.steps.push_back(step::Unbind{bdf, *change.driver_now});

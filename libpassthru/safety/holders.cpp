@@ -72,13 +72,13 @@ std::vector<Node> nodes_of(const Root& root, const std::vector<Bdf>& functions) 
     return nodes;
 }
 
-/// Which node a descriptor's link leads to. The number is asked first of all: it stays right for a deleted node and inside
-/// another mount namespace, where the path means something else.
+/// Which node a descriptor's link leads to. The number is asked first of all: it stays right for a
+/// deleted node and inside another mount namespace, where the path means something else.
 const Node* node_behind(int folder, const char* name, const std::vector<Node>& nodes) {
     char target[256];
     const ssize_t length = ::readlinkat(folder, name, target, sizeof target);
     if (length <= 0 || target[0] != '/') return nullptr;  // a socket, a pipe, an anonymous inode
-    struct stat status {};
+    struct stat status{};
     const bool known = ::fstatat(folder, name, &status, 0) == 0;
     std::string_view path(target, static_cast<std::size_t>(length));
     constexpr std::string_view deleted = " (deleted)";
@@ -105,7 +105,7 @@ void look_into(const fs::path& process, pid_t pid, const std::vector<Node>& node
         if (node == nullptr || !seen.insert(node->function).second) continue;
         const std::string command = read_attribute(process / "comm").value_or("?");
         if (keeps_for_others(pid, command)) break;
-        struct stat status {};
+        struct stat status{};
         const uid_t uid = ::fstat(folder, &status) == 0 ? status.st_uid : 0;
         holders.push_back({pid, uid, command, node->path, node->function});
     }

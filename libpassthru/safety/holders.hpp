@@ -21,9 +21,10 @@ struct Holder {
     bool operator==(const Holder&) const = default;
 };
 
-/// Every process that has a DRM, framebuffer, sound, I2C or VFIO node of these functions open, each process once for each
-/// function. Seeing other users' descriptors takes CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH; what cannot be seen is not
-/// listed. PID 1 and systemd-logind are not listed: they keep copies of the descriptors of sessions whose own processes are.
+/// Every process that has a DRM, framebuffer, sound, I2C or VFIO node of these functions open, each
+/// process once for each function. Seeing other users' descriptors takes CAP_SYS_PTRACE and
+/// CAP_DAC_READ_SEARCH; what cannot be seen is not listed. PID 1 and systemd-logind are not listed:
+/// they keep copies of the descriptors of sessions whose own processes are.
 [[nodiscard]] std::vector<Holder> find_holders(const Root& root, const std::vector<Bdf>& functions);
 
 /// `Xorg (pid 812, user alice), pipewire (pid 900, user alice)`.

@@ -17,15 +17,19 @@ std::optional<Error> iommu_off(const DeviceSet& set, const Inventory& inventory)
         const Function& function = inventory.functions.at(member.bdf);
         if (function.iommu_group) continue;
         if (inventory.iommu_kind == "none") {
-            return refuse(Errc::IommuOff,
-                          fmt::format("GPU {} cannot be given to a VM because the IOMMU is off: switch on VT-d or "
-                                      "AMD-Vi in the firmware and, on Intel, boot with intel_iommu=on",
-                                      set.id().str()));
+            return refuse(
+                Errc::IommuOff,
+                fmt::format(
+                    "GPU {} cannot be given to a VM because the IOMMU is off: switch on VT-d or "
+                    "AMD-Vi in the firmware and, on Intel, boot with intel_iommu=on",
+                    set.id().str()));
         }
-        return refuse(Errc::IommuOff,
-                      fmt::format("{} is in no IOMMU group, so it cannot be isolated: this slot is not behind the "
-                                  "IOMMU; try another slot or a newer kernel",
-                                  function.bdf.str()));
+        return refuse(
+            Errc::IommuOff,
+            fmt::format(
+                "{} is in no IOMMU group, so it cannot be isolated: this slot is not behind the "
+                "IOMMU; try another slot or a newer kernel",
+                function.bdf.str()));
     }
     return std::nullopt;
 }
@@ -35,7 +39,8 @@ std::optional<Error> not_isolated(const DeviceSet& set, const std::vector<Bdf>& 
     std::string names;
     for (const Bdf& bdf : set.with_role(Role::Foreign)) {
         const Function& function = inventory.functions.at(bdf);
-        // Without a driver VFIO lets it stay in the group; a picture that tells no drivers tells nothing of that.
+        // Without a driver VFIO lets it stay in the group; a picture that tells no drivers tells
+        // nothing of that.
         const bool harmless = inventory.tells_drivers() && (!function.driver || function.on_stub());
         if (harmless || std::ranges::find(wanted, bdf) != wanted.end()) continue;
         names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", bdf.str(),
@@ -43,7 +48,9 @@ std::optional<Error> not_isolated(const DeviceSet& set, const std::vector<Bdf>& 
     }
     // A second GPU of the same group is as foreign as a disk, unless the caller lists it as well.
     const std::vector<Bdf> gpus = set.with_role(Role::Gpu);
-    const auto listed = [&](const Bdf& bdf) { return std::ranges::find(wanted, bdf) != wanted.end(); };
+    const auto listed = [&](const Bdf& bdf) {
+        return std::ranges::find(wanted, bdf) != wanted.end();
+    };
     if (gpus.size() > 1 && std::ranges::any_of(gpus, listed)) {
         for (const Bdf& gpu : gpus) {
             if (listed(gpu)) continue;
@@ -57,7 +64,8 @@ std::optional<Error> not_isolated(const DeviceSet& set, const std::vector<Bdf>& 
     }
     if (names.empty()) return std::nullopt;
     return refuse(Errc::NotIsolated,
-                  fmt::format("GPU {} shares its IOMMU group with {}: put the card into another slot, look for ACS in "
+                  fmt::format("GPU {} shares its IOMMU group with {}: put the card into another "
+                              "slot, look for ACS in "
                               "the firmware, or list these functions in the VM as well",
                               set.id().str(), names));
 }
@@ -65,10 +73,12 @@ std::optional<Error> not_isolated(const DeviceSet& set, const std::vector<Bdf>& 
 std::optional<Error> boot_gpu(const DeviceSet& set, const Inventory& inventory) {
     for (const Bdf& bdf : set.with_role(Role::Gpu)) {
         if (!inventory.functions.at(bdf).boot_vga) continue;
-        return refuse(Errc::BootGpu,
-                      fmt::format("GPU {} is the one that this computer booted on and shows its console: choose "
-                                  "another GPU for the VM, or another boot display in the firmware",
-                                  bdf.str()));
+        return refuse(
+            Errc::BootGpu,
+            fmt::format(
+                "GPU {} is the one that this computer booted on and shows its console: choose "
+                "another GPU for the VM, or another boot display in the firmware",
+                bdf.str()));
     }
     return std::nullopt;
 }
@@ -76,14 +86,16 @@ std::optional<Error> boot_gpu(const DeviceSet& set, const Inventory& inventory) 
 std::optional<Error> no_stub_driver(const DeviceSet& set, const std::vector<Bdf>& wanted,
                                     const Inventory& inventory) {
     for (const Member& member : set.members) {
-        const bool moves = member.role != Role::Foreign ||
-                           std::ranges::find(wanted, member.bdf) != wanted.end();
+        const bool moves =
+            member.role != Role::Foreign || std::ranges::find(wanted, member.bdf) != wanted.end();
         if (!moves || inventory.functions.at(member.bdf).on_stub()) continue;
         const std::string stub = stub_driver_for(inventory.functions.at(member.bdf), inventory);
-        if (std::ranges::find(inventory.stub_drivers, stub) != inventory.stub_drivers.end()) continue;
-        return refuse(Errc::NoStubDriver,
-                      fmt::format("the driver {} that {} needs for a VM is not loaded: run “modprobe {}”", stub,
-                                  member.bdf.str(), stub));
+        if (std::ranges::find(inventory.stub_drivers, stub) != inventory.stub_drivers.end())
+            continue;
+        return refuse(
+            Errc::NoStubDriver,
+            fmt::format("the driver {} that {} needs for a VM is not loaded: run “modprobe {}”",
+                        stub, member.bdf.str(), stub));
     }
     return std::nullopt;
 }
