@@ -40,6 +40,7 @@ private:
     void start(Phase phase, Plan plan);
     void begin_detach(const event::DetachWanted& event);
     void begin_reattach(Ticket ticket);
+    void fall_back();
     void give_up_ownership();
     void settle(Phase phase, std::optional<Error> trouble);
     void grant_wish();
@@ -76,13 +77,15 @@ void Decision::operator()(const event::ReattachWanted& event) {
         // Also the `release` of a VM that was refused because another one has the GPU: it owns nothing.
         const bool owns = it_.owner.kind == OwnerKind::Domain && it_.owner.id == *event.domain;
         if (!owns) return answer(event.ticket, {});
-    } else if (it_.phase != Phase::Failed &&
+    } else if (it_.phase != Phase::Failed && it_.phase != Phase::Stuck &&
                (it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease)) {
         return refuse(event.ticket, Errc::Busy, busy_message());
     }
     if (it_.phase == Phase::Stuck) return answer(event.ticket, std::unexpected(*it_.trouble));
-    if (it_.phase == Phase::Detaching) {
-        if (it_.wish) return refuse(event.ticket, Errc::Busy, busy_message());
+    if (it_.phase == Phase::Detaching && it_.wish) {
+        refuse(event.ticket, Errc::Busy, busy_message());
+    } else if (it_.phase == Phase::Detaching || (it_.phase == Phase::Undoing && !it_.wish)) {
+        // Whoever waits for an undo is told why the detach failed; this one asks for what the undo brings.
         it_.wish = event;
     } else if (it_.working()) {
         it_.waiting.push_back(event.ticket);
@@ -104,13 +107,18 @@ void Decision::operator()(const event::JobEnded& event) {
     if (it_.phase == Phase::Detaching) {
         settle(Phase::Idle, std::nullopt);
         answer_all({});
-    } else {
-        const bool undone = it_.phase == Phase::Undoing;
-        const Result<void> result = undone ? Result<void>(std::unexpected(*it_.trouble)) : Result<void>();
-        // What was detached before the move that failed is still detached, and still somebody's.
-        const bool still_held = undone && !plan_reattach(it_.record, snapshot_.inventory).steps.empty();
-        still_held && !it_.keeper ? settle(Phase::Idle, std::nullopt) : give_up_ownership();
+    } else if (it_.phase == Phase::Undoing) {
+        const Result<void> result = std::unexpected(*it_.trouble);
+        fall_back();
         answer_all(result);
+    } else {
+        // After a restart the machine was seen while the last daemon's worker was still moving it.
+        Plan rest = plan_reattach(it_.record, snapshot_.inventory);
+        if (!it_.keeper && !rest.steps.empty() && rest != it_.plan) {
+            return start(Phase::Reattaching, std::move(rest));
+        }
+        give_up_ownership();
+        answer_all({});
     }
     grant_wish();
 }
@@ -151,12 +159,23 @@ void Decision::operator()(const event::MachineChanged&) {
 void Decision::operator()(const event::Restarted&) {
     // A move that was cut off: whoever waited for it got an error, so the host gets everything back.
     if (!it_.working()) return;
-    settle(Phase::Idle, std::nullopt);
-    begin_reattach(0);
+    it_.trouble.reset();
+    // The last daemon's worker may still be at it: a plan that touches the same functions waits for its end.
+    Plan wait{PlanKind::Reattach, {}};
+    for (const FunctionRecord& before : it_.record) {
+        const Function* now = snapshot_.inventory.find(before.bdf);
+        if (now != nullptr && now->id == before.id) {
+            wait.steps.push_back(step::CheckAnswers{before.bdf, before.id});
+        }
+    }
+    wait.steps.empty() ? give_up_ownership() : start(Phase::Reattaching, std::move(wait));
 }
 
 void Decision::begin_detach(const event::DetachWanted& event) {
     if (!may_take(event.owner)) return refuse(event.ticket, Errc::Busy, busy_message());
+    if (read() == SetState::Gone) {
+        return refuse(event.ticket, Errc::NoSuchGpu, fmt::format("GPU {} was unplugged or removed", gpu()));
+    }
     auto decided = plan_detach(snapshot_.set, event.wanted, snapshot_.inventory);
     if (!decided) return answer(event.ticket, std::unexpected(decided.error()));
 
@@ -205,7 +224,7 @@ void Decision::detach_failed(const PlanFailed& failure) {
     Plan back = undo(it_.plan, std::max(failure.index, it_.steps_done));
     if (!back.steps.empty()) return start(Phase::Undoing, std::move(back));
     const Result<void> result = std::unexpected(failure.error);
-    give_up_ownership();
+    fall_back();
     answer_all(result);
     grant_wish();
 }
@@ -214,7 +233,8 @@ void Decision::reattach_failed(const PlanFailed& failure) {
     // Nothing was changed yet, and the set is whole: whoever has it open is asked to close it, and it is tried again.
     if (it_.phase == Phase::Reattaching && failure.error.code == Errc::InUse) {
         settle(Phase::Idle, std::nullopt);
-        return answer_all(std::unexpected(failure.error));
+        answer_all(std::unexpected(failure.error));
+        return grant_wish();
     }
     Error error = failure.error;
     if (it_.phase == Phase::Undoing && it_.trouble) {
@@ -243,6 +263,12 @@ void Decision::settle(Phase phase, std::optional<Error> trouble) {
     it_.trouble = std::move(trouble);
     if (phase != Phase::Stuck) it_.plan = {};
     effects_.emplace_back(effect::SaveJournal{});
+}
+
+/// What was detached before the move that failed is still detached, and still somebody's.
+void Decision::fall_back() {
+    const bool still_held = !plan_reattach(it_.record, snapshot_.inventory).steps.empty();
+    still_held && !it_.keeper ? settle(Phase::Idle, std::nullopt) : give_up_ownership();
 }
 
 void Decision::give_up_ownership() {
@@ -279,6 +305,9 @@ bool Decision::may_take(const Owner& newcomer) const {
 }
 
 std::string Decision::busy_message() const {
+    if (it_.working()) {
+        return fmt::format("GPU {} is being moved for {}: try again in a moment", gpu(), describe(it_.owner));
+    }
     const Owner owner = shown_owner(it_, read());
     switch (owner.kind) {
         case OwnerKind::Domain:
@@ -289,7 +318,7 @@ std::string Decision::busy_message() const {
             return fmt::format("GPU {} is in use by a VM that passthrud did not start: end it first", gpu());
         case OwnerKind::Host: break;
     }
-    return fmt::format("GPU {} is being moved for somebody else: try again in a moment", gpu());
+    return fmt::format("GPU {} cannot be had now: try again in a moment", gpu());
 }
 
 }  // namespace

@@ -62,21 +62,19 @@ Journal::Contents Journal::load() const {
         const fs::path file = entry.path();
         if (file.extension() != ".json") continue;
         const std::string text = read_attribute(file).value_or("");
-        const auto assignment = parse(text);
-        const auto gpu = parse_bdf(json::parse(text, nullptr, false).value("gpu", ""));
-        if (assignment && gpu) {
-            contents.assignments.emplace(*gpu, *assignment);
+        auto found = parse(text);
+        if (found) {
+            contents.assignments.insert(std::move(*found));
             continue;
         }
         fs::rename(file, file.string() + ".rejected", error);
         contents.complaints.push_back(
-            fmt::format("{} is set aside: {}", file.string(),
-                        assignment ? gpu.error().message : assignment.error().message));
+            fmt::format("{} is set aside: {}", file.string(), found.error().message));
     }
     return contents;
 }
 
-Result<Assignment> Journal::parse(const std::string& text) const {
+Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const {
     try {
         const json object = json::parse(text);
         if (object.at("version").get<int>() != version) {
@@ -85,6 +83,8 @@ Result<Assignment> Journal::parse(const std::string& text) const {
         if (object.at("boot_id").get<std::string>() != boot_id_) {
             return fail(Errc::Failed, "it is from before the last reboot");
         }
+        const auto gpu = parse_bdf(object.at("gpu").get<std::string>());
+        if (!gpu) return std::unexpected(gpu.error());
         Assignment assignment;
         const auto phase = phase_from_name(object.at("phase").get<std::string>());
         auto record = record_from_json(object.at("functions"));
@@ -97,7 +97,7 @@ Result<Assignment> Journal::parse(const std::string& text) const {
         if (!object.at("trouble").is_null()) assignment.trouble = error_from_json(object.at("trouble"));
         const bool needs_reason = *phase == Phase::Stuck || *phase == Phase::Failed;
         if (needs_reason && !assignment.trouble) return fail(Errc::Failed, "it gives no reason");
-        return assignment;
+        return std::pair(*gpu, std::move(assignment));
     } catch (const json::exception& error) {
         return fail(Errc::Failed, fmt::format("it is damaged: {}", error.what()));
     }

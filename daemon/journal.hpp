@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace passthru {
@@ -33,7 +34,7 @@ public:
 
 private:
     [[nodiscard]] std::filesystem::path file_of(const Bdf& gpu) const;
-    [[nodiscard]] Result<Assignment> parse(const std::string& text) const;
+    [[nodiscard]] Result<std::pair<Bdf, Assignment>> parse(const std::string& text) const;
 
     std::filesystem::path folder_;
     std::string boot_id_;

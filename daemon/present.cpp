@@ -64,7 +64,9 @@ JobView present_job(const SetEntry& entry) {
 
 std::vector<PlanLine> present_dry_run(const Reaction& reaction) {
     std::vector<PlanLine> lines;
+    bool starts = false;
     for (const Effect& effect : reaction.effects) {
+        starts = starts || std::holds_alternative<effect::StartJob>(effect);
         const auto* answer = std::get_if<effect::Answer>(&effect);
         if (answer == nullptr || answer->result) continue;
         PlanLine line;
@@ -72,6 +74,8 @@ std::vector<PlanLine> present_dry_run(const Reaction& reaction) {
         line.error_message = answer->result.error().message;
         return {line};
     }
+    // Else the plan is that of a job which is under way for somebody else.
+    if (!starts) return lines;
     for (const Step& step : reaction.next.plan.steps) {
         PlanLine line;
         line.step = step_name(step);

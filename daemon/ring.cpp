@@ -151,10 +151,8 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
                    effect);
     }
     // Nothing is taken that could not be given back after a crash; giving back goes on without a journal.
-    if (start && not_saved && entry.assignment.phase == Phase::Detaching) {
-        return post(set, event::JobEnded{PlanFailed{0, *not_saved}});
-    }
-    if (start) start_job(set);
+    const bool forbidden = start && not_saved && entry.assignment.phase == Phase::Detaching;
+    if (start && !forbidden) start_job(set);
     for (const effect::Answer& answer : answers) {
         if (answer.result) continue;
         entry.last_error = answer.result.error();
@@ -165,6 +163,7 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
     for (const effect::Answer& answer : answers) {
         if (auto owed = owed_.extract(answer.ticket)) owed.mapped()(answer.result);
     }
+    if (forbidden) post(set, event::JobEnded{PlanFailed{0, *not_saved}});
 }
 
 void Ring::start_job(const Bdf& set) {

@@ -37,6 +37,8 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
 Wiring::~Wiring() = default;
 
 Result<void> Wiring::start() {
+    // The name first: a second passthrud must not go on with the work of the one that has it. Calls wait for the loop.
+    if (auto taken = bus_.take_name("org.passthru1"); !taken) return taken;
     auto monitor = PciMonitor::open(loop_, [this] {
         refresh_soon_ = loop_.after(settle_time, [this] { ring_.refresh(); });
     });
@@ -47,7 +49,6 @@ Result<void> Wiring::start() {
         udev_ = std::move(*monitor);
     }
     ring_.start();
-    if (auto taken = bus_.take_name("org.passthru1"); !taken) return taken;
     libvirt_ = std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
                                              [this](const LibvirtEvent& event) { on_libvirt(event); });
     return {};

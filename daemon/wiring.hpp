@@ -29,7 +29,7 @@ public:
     Wiring(const Wiring&) = delete;
     Wiring& operator=(const Wiring&) = delete;
 
-    /// Reads the machine, shows the objects, takes the bus name; libvirt is contacted afterwards.
+    /// Takes the bus name, reads the machine, shows the objects; libvirt is contacted afterwards.
     [[nodiscard]] Result<void> start();
 
     Result<Owner> owner_of(const std::string& address) override;

@@ -58,8 +58,8 @@ DomainWatch::~DomainWatch() {
         thread_.join();
         return;
     }
-    // The channel belongs to the loop and must not be destroyed by the other thread, whenever that one comes back: it is kept
-    // for the rest of the process's life, which is about to end.
+    // The channel belongs to the loop and must not be destroyed by the other thread, whenever that
+    // one comes back: it is kept for the rest of the process's life, which is about to end.
     static auto* const left_behind = new std::vector<std::shared_ptr<WatchChannel>>;
     left_behind->push_back(channel_);
     thread_.detach();

@@ -16,7 +16,8 @@
 
 namespace passthru {
 
-/// libvirt answers, and from now on every change of a domain is told. What happened before is not: ask `list_active`.
+/// libvirt answers, and from now on every change of a domain is told. What happened before is not:
+/// ask `list_active`.
 struct LibvirtConnected {
     bool operator==(const LibvirtConnected&) const = default;
 };
@@ -26,8 +27,9 @@ struct LibvirtGone {
     bool operator==(const LibvirtGone&) const = default;
 };
 
-/// Something changed in the life of this domain: started, stopped, crashed, undefined … What, is seen in `list_active`.
-/// A start that fails and a domain that died while libvirt was away make no event at all.
+/// Something changed in the life of this domain: started, stopped, crashed, undefined … What, is
+/// seen in `list_active`. A start that fails and a domain that died while libvirt was away make no
+/// event at all.
 struct DomainEvent {
     std::string uuid;
     bool operator==(const DomainEvent&) const = default;
@@ -45,7 +47,8 @@ using LibvirtEvent = std::variant<LibvirtConnected, LibvirtGone, DomainEvent, Ac
 
 /// When a lost or refused connection is tried again.
 enum class Reconnect {
-    WhileDaemonRuns,  ///< only while libvirtd or virtqemud runs: connecting to the socket of one that was stopped starts it
+    WhileDaemonRuns,  ///< only while libvirtd or virtqemud runs: connecting to the socket of one
+                      ///< that was stopped starts it
     Always,           ///< with a back-off of 0.2 s to 5 s
 };
 
@@ -54,28 +57,32 @@ enum class Reconnect {
 
 struct WatchChannel;
 
-/// Listens to libvirt through a read-only connection, in a thread of its own, since a call to libvirt may block: while a
-/// domain is being started, which includes the run of our own hook, every call that looks at that domain waits. So whoever
-/// serves the hook must not wait for an answer from here.
+/// Listens to libvirt through a read-only connection, in a thread of its own, since a call to
+/// libvirt may block: while a domain is being started, which includes the run of our own hook,
+/// every call that looks at that domain waits. So whoever serves the hook must not wait for an
+/// answer from here.
 ///
-/// It never starts a libvirt daemon that the administrator stopped, and notices at once when one comes up. Only one may exist
-/// in a process at a time: libvirt has one event loop for all.
+/// It never starts a libvirt daemon that the administrator stopped, and notices at once when one
+/// comes up. Only one may exist in a process at a time: libvirt has one event loop for all.
 class DomainWatch {
 public:
-    /// Starts to connect. `deliver` gets the events in the loop, in their order; the state before the first one is "gone".
-    /// `root` is where run/libvirtd.pid and run/virtqemud.pid are looked for.
+    /// Starts to connect. `deliver` gets the events in the loop, in their order; the state before
+    /// the first one is "gone". `root` is where run/libvirtd.pid and run/virtqemud.pid are looked
+    /// for.
     DomainWatch(EventLoop& loop, const std::string& uri, const Root& root,
                 std::function<void(LibvirtEvent)> deliver);
     DomainWatch(EventLoop& loop, const std::string& uri, const Root& root, Reconnect rule,
                 std::function<void(LibvirtEvent)> deliver);
-    /// Ends the thread, and waits 2 s for that at most. A thread that hangs in libvirt is left behind with all that it uses;
-    /// it does nothing more when libvirt lets it go. Must not be called from within `deliver`. After it nothing is delivered.
+    /// Ends the thread, and waits 2 s for that at most. A thread that hangs in libvirt is left
+    /// behind with all that it uses; it does nothing more when libvirt lets it go. Must not be
+    /// called from within `deliver`. After it nothing is delivered.
     ~DomainWatch();
     DomainWatch(const DomainWatch&) = delete;
     DomainWatch& operator=(const DomainWatch&) = delete;
 
-    /// Asks which domains are active; `ActiveDomains` is delivered later. Several wishes may get one answer, whose
-    /// `asked_at` is later than each of them. Without a connection the wish waits for one.
+    /// Asks which domains are active; `ActiveDomains` is delivered later. Several wishes may get
+    /// one answer, whose `asked_at` is later than each of them. Without a connection the wish waits
+    /// for one.
     void list_active();
 
 private:

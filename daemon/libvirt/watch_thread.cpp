@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <libvirt/virterror.h>
 #include <sys/inotify.h>
 
@@ -14,8 +15,8 @@ namespace {
 constexpr int first_delay_ms = 200;
 constexpr int longest_delay_ms = 5000;
 
-/// A daemon that is being stopped hangs up first and exits later, and systemd goes on to listen on its socket: who connects
-/// in between starts it again. libvirtd gives its own work 30 s to end.
+/// A daemon that is being stopped hangs up first and exits later, and systemd goes on to listen on
+/// its socket: who connects in between starts it again. libvirtd gives its own work 30 s to end.
 constexpr auto longest_shutdown = std::chrono::seconds(35);
 
 /// A daemon whose main loop is dead is noticed after 30 s. The local socket tells all else.
@@ -59,7 +60,8 @@ void WatchChannel::wake_thread() const {
 WatchThread::WatchThread(WatchChannel& channel, std::string uri, Root root, Reconnect rule)
     : channel_(channel), uri_(std::move(uri)), root_(std::move(root)), rule_(rule) {
     start_libvirt();
-    wake_handle_ = virEventAddHandle(channel_.wake.get(), VIR_EVENT_HANDLE_READABLE, on_wake, this, nullptr);
+    wake_handle_ =
+        virEventAddHandle(channel_.wake.get(), VIR_EVENT_HANDLE_READABLE, on_wake, this, nullptr);
     timer_ = virEventAddTimeout(-1, on_timer, this, nullptr);
     if (rule_ == Reconnect::WhileDaemonRuns) watch_pid_files();
 }
@@ -127,8 +129,8 @@ bool WatchThread::subscribe() {
     // libvirt knows the callback's real type by the event's id.
     const auto any = reinterpret_cast<void (*)()>(on_lifecycle);
     const auto generic = reinterpret_cast<virConnectDomainEventGenericCallback>(any);
-    lifecycle_ = virConnectDomainEventRegisterAny(connection_, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                                  generic, this, nullptr);
+    lifecycle_ = virConnectDomainEventRegisterAny(
+        connection_, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE, generic, this, nullptr);
     if (lifecycle_ < 0) return false;
     if (virConnectRegisterCloseCallback(connection_, on_close, this, nullptr) < 0) return false;
     // Not every driver can: the test driver has nobody to ask.
@@ -150,7 +152,8 @@ void WatchThread::list() {
     ActiveDomains active;
     active.asked_at = std::chrono::steady_clock::now();
     virDomainPtr* domains = nullptr;
-    const int count = virConnectListAllDomains(connection_, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    const int count =
+        virConnectListAllDomains(connection_, &domains, VIR_CONNECT_LIST_DOMAINS_ACTIVE);
     if (count < 0) {
         channel_.list_wanted = true;
         try_later();
@@ -176,7 +179,8 @@ void WatchThread::try_later() {
 void WatchThread::watch_pid_files() {
     inotify_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!inotify_) return;
-    // The daemon creates the file, locks it and then writes: with the writing it is locked for sure.
+    // The daemon creates the file, locks it and then writes: with the writing it is locked for
+    // sure.
     const std::uint32_t mask = IN_CREATE | IN_MOVED_TO | IN_MODIFY | IN_DELETE | IN_ONLYDIR;
     if (::inotify_add_watch(inotify_.get(), root_.below(pid_file_folder).c_str(), mask) < 0) {
         inotify_ = UniqueFd();
@@ -207,7 +211,8 @@ int WatchThread::on_lifecycle(virConnectPtr, virDomainPtr domain, int, int, void
         char uuid[VIR_UUID_STRING_BUFLEN] = {};
         if (virDomainGetUUIDString(domain, uuid) == 0) it.channel_.events.post(DomainEvent{uuid});
     } catch (...) {
-        it.lost_ = true;  // what could not be told is found by whoever sees the connection come back
+        it.lost_ =
+            true;  // what could not be told is found by whoever sees the connection come back
     }
     return 0;
 }

@@ -24,8 +24,8 @@ struct WatchChannel {
     Mailbox<LibvirtEvent> events;
 };
 
-/// What the thread does. libvirt's callbacks only note what came; `settle` acts on it from a clean stack, since libvirt forbids
-/// much from within a callback.
+/// What the thread does. libvirt's callbacks only note what came; `settle` acts on it from a clean
+/// stack, since libvirt forbids much from within a callback.
 class WatchThread {
 public:
     WatchThread(WatchChannel& channel, std::string uri, Root root, Reconnect rule);
@@ -66,8 +66,8 @@ private:
 
     virConnectPtr connection_ = nullptr;
     int lifecycle_ = -1;
-    bool lost_ = false;         ///< the connection ended, or an event of it was lost
-    bool attempt_due_ = true;   ///< the time, or a pid file, says: try now
+    bool lost_ = false;        ///< the connection ended, or an event of it was lost
+    bool attempt_due_ = true;  ///< the time, or a pid file, says: try now
     int next_delay_ms_ = 0;
     std::optional<pid_t> served_by_;  ///< the daemon of this connection, or of the last one
     std::chrono::steady_clock::time_point left_at_;

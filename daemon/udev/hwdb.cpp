@@ -23,7 +23,8 @@ DeviceNames lookup_names(const std::string& modalias) {
     const std::unique_ptr<udev_hwdb, Unref> database(udev_hwdb_new(context.get()));
     if (!database) return names;
     // The list belongs to the database and lives until the next look-up.
-    udev_list_entry* entry = udev_hwdb_get_properties_list_entry(database.get(), modalias.c_str(), 0);
+    udev_list_entry* entry =
+        udev_hwdb_get_properties_list_entry(database.get(), modalias.c_str(), 0);
     for (; entry != nullptr; entry = udev_list_entry_get_next(entry)) {
         const std::string_view key = udev_list_entry_get_name(entry);
         const char* const value = udev_list_entry_get_value(entry);

@@ -13,8 +13,8 @@ struct DeviceNames {
     bool operator==(const DeviceNames&) const = default;
 };
 
-/// Looks a function's `modalias` up in udev's hardware database, the one that lspci's names are in too. Empty strings for
-/// what it does not know, or where there is no database.
+/// Looks a function's `modalias` up in udev's hardware database, the one that lspci's names are in
+/// too. Empty strings for what it does not know, or where there is no database.
 [[nodiscard]] DeviceNames lookup_names(const std::string& modalias);
 
 }  // namespace passthru

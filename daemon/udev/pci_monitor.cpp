@@ -13,7 +13,8 @@ namespace {
 /// A rescan of a large machine makes some hundred messages of about 1 KiB at once.
 constexpr int receive_buffer = 8 * 1024 * 1024;
 
-/// No turn of the loop reads more than this, whatever storm of events there is; the rest comes in the next turn.
+/// No turn of the loop reads more than this, whatever storm of events there is; the rest comes in
+/// the next turn.
 constexpr int max_messages_per_turn = 1024;
 
 struct Unref {
@@ -25,7 +26,8 @@ using Device = std::unique_ptr<udev_device, Unref>;
 
 std::unexpected<Error> no_events(int error) {
     return fail(Errc::Failed,
-                std::string("changes of PCI devices cannot be watched: ") + std::strerror(error), error);
+                std::string("changes of PCI devices cannot be watched: ") + std::strerror(error),
+                error);
 }
 
 }  // namespace
@@ -35,7 +37,8 @@ struct PciMonitor::Handles {
     std::unique_ptr<udev_monitor, Unref> monitor;
 };
 
-Result<std::unique_ptr<PciMonitor>> PciMonitor::open(EventLoop& loop, std::function<void()> changed) {
+Result<std::unique_ptr<PciMonitor>> PciMonitor::open(EventLoop& loop,
+                                                     std::function<void()> changed) {
     auto handles = std::make_unique<Handles>();
     handles->context.reset(udev_new());
     if (!handles->context) return no_events(errno);
@@ -47,9 +50,11 @@ Result<std::unique_ptr<PciMonitor>> PciMonitor::open(EventLoop& loop, std::funct
         error < 0) {
         return no_events(-error);
     }
-    // Without CAP_NET_ADMIN the kernel gives no more than net.core.rmem_max; an overflow is noticed below.
+    // Without CAP_NET_ADMIN the kernel gives no more than net.core.rmem_max; an overflow is noticed
+    // below.
     std::ignore = udev_monitor_set_receive_buffer_size(monitor, receive_buffer);
-    if (const int error = udev_monitor_enable_receiving(monitor); error < 0) return no_events(-error);
+    if (const int error = udev_monitor_enable_receiving(monitor); error < 0)
+        return no_events(-error);
 
     std::unique_ptr<PciMonitor> it(new PciMonitor(std::move(handles), std::move(changed)));
     it->source_ = loop.watch(udev_monitor_get_fd(monitor), EPOLLIN,
