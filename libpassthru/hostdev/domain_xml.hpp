@@ -20,7 +20,7 @@ struct DomainRequest {
 
 /// The longest domain XML that is read, in bytes. libvirt's own limit for a message is 32 MiB; real
 /// domains are below 100 KiB.
-inline constexpr std::size_t max_domain_xml = 4 * 1024 * 1024;
+inline constexpr std::size_t max_domain_xml = 4UZ * 1024 * 1024;
 
 /// Reads a domain's XML as libvirt gives it to a hook. PCI functions come from `hostdev` of type
 /// pci, `interface type='hostdev'`, `disk type='nvme'`, and `-device vfio-pci,host=…` (or

@@ -24,7 +24,7 @@ struct PlanFailed {
 using WorkerReport = std::variant<StepDone, PlanDone, PlanFailed>;
 
 /// The largest message between daemon and worker, in bytes: a plan of several hundred steps.
-inline constexpr std::size_t max_message = 128 * 1024;
+inline constexpr std::size_t max_message = 128UZ * 1024;
 
 /// The messages between daemon and worker, and the parts of the journal. Reading accepts exactly
 /// what writing makes; anything else is InvalidArgs, never a guess.

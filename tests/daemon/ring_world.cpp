@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <spdlog/spdlog.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace passthru {
 
@@ -19,6 +21,11 @@ TwoCards::~TwoCards() {
     hooks_.reset();
     ring_.reset();
     loop_.reset();
+    // A worker that was left behind would write into the tree while it is removed.
+    while (::waitpid(-1, nullptr, WNOHANG) == 0) {
+        kernel_.unblock();
+        ::usleep(1000);
+    }
     std::signal(SIGCHLD, SIG_DFL);
 }
 

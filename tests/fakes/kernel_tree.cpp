@@ -20,8 +20,8 @@ constexpr const char* bus = "sys/bus/pci";
 
 /// The 64 bytes that everybody may read (PCI Local Bus 3.0, 6.1).
 std::string config_of(const FakeFunction& function) {
-    if (!function.answers) return std::string(64, '\xff');
-    std::string bytes(64, '\0');
+    std::string bytes(64, function.answers ? '\0' : '\xff');
+    if (!function.answers) return bytes;
     const auto word = [&](std::size_t at, unsigned value) {
         bytes[at] = static_cast<char>(value & 0xff);
         bytes[at + 1] = static_cast<char>(value >> 8);

@@ -66,7 +66,8 @@ std::optional<Fault> due_fault(const KernelTree& kernel, const Write& write) {
     const int count = std::stoi(read_attribute(counter).value_or("0")) + 1;
     kernel.put(counter, std::to_string(count));
     for (const std::string& when : {std::to_string(count), std::string("always")}) {
-        if (const auto kind = read_attribute(kernel.tree() / "fake/faults" / (key + "@" + when))) {
+        if (const auto kind =
+                read_attribute(kernel.tree() / "fake/faults" / fmt::format("{}@{}", key, when))) {
             return static_cast<Fault>(std::stoi(*kind));
         }
     }

@@ -120,8 +120,8 @@ TEST(QemusCommandLine, IsReadInAllItsSpellings) {
           "driver=vfio-pci,host=01:00.0", "host=01:00.0,driver=vfio-pci",
           "vfio-pci,sysfsdev=/sys/bus/pci/devices/0000:01:00.0",
           "{\"driver\":\"vfio-pci\",\"host\":\"0000:01:00.0\"}",
-          "{&quot;driver&quot;:&quot;vfio-pci&quot;,&quot;sysfsdev&quot;:&quot;/sys/bus/pci/"
-          "devices/0000:01:00.0&quot;}"}) {
+          "{\"driver\":\"vfio-pci\",\"sysfsdev\":\"/sys/bus/pci/devices/0000:01:00.0\"}",
+          "{&quot;driver&quot;:&quot;vfio-pci&quot;,&quot;host&quot;:&quot;01:00.0&quot;}"}) {
         EXPECT_EQ(functions_of(with_argument(argument)), "0000:01:00.0") << argument;
     }
 }

@@ -14,7 +14,7 @@
 
 namespace passthru {
 
-static void PrintTo(const Holder& holder, std::ostream* out) {
+void PrintTo(const Holder& holder, std::ostream* out) {
     *out << holder.command << " (" << holder.pid << ") " << holder.node << " of "
          << holder.function.str();
 }

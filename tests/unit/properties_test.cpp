@@ -75,8 +75,8 @@ protected:
     }
 };
 
-/// For what takes longer, since the cost grows with the third power of the set: each shape once of all
-/// machines together, without those of more functions than a card and one neighbour have.
+/// For what takes longer, since the cost grows with the third power of the set: each shape once of
+/// all machines together, without those of more functions than a card and one neighbour have.
 void for_each_shape(const std::function<void(const Case&)>& check) {
     std::map<std::string, World> shapes;
     for (const std::string& machine : machine_ids()) shapes.merge(shapes_of(machine));
