@@ -74,7 +74,8 @@ void Decision::operator()(const event::DetachWanted& event) {
 
 void Decision::operator()(const event::ReattachWanted& event) {
     if (event.domain) {
-        // Also the `release` of a VM that was refused because another one has the GPU: it owns nothing.
+        // Also the `release` of a VM that was refused because another one has the GPU: it owns
+        // nothing.
         const bool owns = it_.owner.kind == OwnerKind::Domain && it_.owner.id == *event.domain;
         if (!owns) return answer(event.ticket, {});
     } else if (it_.phase != Phase::Failed && it_.phase != Phase::Stuck &&
@@ -85,7 +86,8 @@ void Decision::operator()(const event::ReattachWanted& event) {
     if (it_.phase == Phase::Detaching && it_.wish) {
         refuse(event.ticket, Errc::Busy, busy_message());
     } else if (it_.phase == Phase::Detaching || (it_.phase == Phase::Undoing && !it_.wish)) {
-        // Whoever waits for an undo is told why the detach failed; this one asks for what the undo brings.
+        // Whoever waits for an undo is told why the detach failed; this one asks for what the undo
+        // brings.
         it_.wish = event;
     } else if (it_.working()) {
         it_.waiting.push_back(event.ticket);
@@ -126,12 +128,15 @@ void Decision::operator()(const event::JobEnded& event) {
 void Decision::operator()(const event::StepOverdue& event) {
     if (!it_.working() || it_.steps_done >= it_.plan.steps.size()) return;
     const std::string what = describe(it_.plan.steps[it_.steps_done]);
-    settle(Phase::Stuck,
-           Error{Errc::Stuck,
-                 fmt::format("GPU {} is stuck: the driver did not come back from “{}” within {} s; it cannot be "
-                             "used until the computer is rebooted",
-                             gpu(), what, event.limit.count()),
-                 0});
+    settle(
+        Phase::Stuck,
+        Error{
+            Errc::Stuck,
+            fmt::format(
+                "GPU {} is stuck: the driver did not come back from “{}” within {} s; it cannot be "
+                "used until the computer is rebooted",
+                gpu(), what, event.limit.count()),
+            0});
     answer_all(std::unexpected(*it_.trouble));
     if (!it_.wish) return;
     const Ticket ticket = std::visit([](const auto& wish) { return wish.ticket; }, *it_.wish);
@@ -157,10 +162,12 @@ void Decision::operator()(const event::MachineChanged&) {
 }
 
 void Decision::operator()(const event::Restarted&) {
-    // A move that was cut off: whoever waited for it got an error, so the host gets everything back.
+    // A move that was cut off: whoever waited for it got an error, so the host gets everything
+    // back.
     if (!it_.working()) return;
     it_.trouble.reset();
-    // The last daemon's worker may still be at it: a plan that touches the same functions waits for its end.
+    // The last daemon's worker may still be at it: a plan that touches the same functions waits for
+    // its end.
     Plan wait{PlanKind::Reattach, {}};
     for (const FunctionRecord& before : it_.record) {
         const Function* now = snapshot_.inventory.find(before.bdf);
@@ -174,12 +181,14 @@ void Decision::operator()(const event::Restarted&) {
 void Decision::begin_detach(const event::DetachWanted& event) {
     if (!may_take(event.owner)) return refuse(event.ticket, Errc::Busy, busy_message());
     if (read() == SetState::Gone) {
-        return refuse(event.ticket, Errc::NoSuchGpu, fmt::format("GPU {} was unplugged or removed", gpu()));
+        return refuse(event.ticket, Errc::NoSuchGpu,
+                      fmt::format("GPU {} was unplugged or removed", gpu()));
     }
     auto decided = plan_detach(snapshot_.set, event.wanted, snapshot_.inventory);
     if (!decided) return answer(event.ticket, std::unexpected(decided.error()));
 
-    if (it_.owner.kind == OwnerKind::Administrator && event.owner.kind != OwnerKind::Administrator) {
+    if (it_.owner.kind == OwnerKind::Administrator &&
+        event.owner.kind != OwnerKind::Administrator) {
         it_.keeper = it_.owner;
     }
     it_.owner = event.owner;
@@ -201,10 +210,12 @@ void Decision::begin_detach(const event::DetachWanted& event) {
 void Decision::begin_reattach(Ticket ticket) {
     if (it_.owner.kind == OwnerKind::Host && it_.record.empty()) {
         if (read() != SetState::Detached && read() != SetState::Guest) return answer(ticket, {});
-        return refuse(ticket, Errc::NotOwner,
-                      fmt::format("GPU {} was bound for VFIO by the boot configuration or another program, which has "
-                                  "to give it back itself",
-                                  gpu()));
+        return refuse(
+            ticket, Errc::NotOwner,
+            fmt::format(
+                "GPU {} was bound for VFIO by the boot configuration or another program, which has "
+                "to give it back itself",
+                gpu()));
     }
     if (it_.keeper && it_.phase == Phase::Idle) {
         it_.owner = *it_.keeper;
@@ -230,7 +241,8 @@ void Decision::detach_failed(const PlanFailed& failure) {
 }
 
 void Decision::reattach_failed(const PlanFailed& failure) {
-    // Nothing was changed yet, and the set is whole: whoever has it open is asked to close it, and it is tried again.
+    // Nothing was changed yet, and the set is whole: whoever has it open is asked to close it, and
+    // it is tried again.
     if (it_.phase == Phase::Reattaching && failure.error.code == Errc::InUse) {
         settle(Phase::Idle, std::nullopt);
         answer_all(std::unexpected(failure.error));
@@ -238,7 +250,8 @@ void Decision::reattach_failed(const PlanFailed& failure) {
     }
     Error error = failure.error;
     if (it_.phase == Phase::Undoing && it_.trouble) {
-        error.message = fmt::format("{}; and it could not be put back: {}", it_.trouble->message, error.message);
+        error.message = fmt::format("{}; and it could not be put back: {}", it_.trouble->message,
+                                    error.message);
     }
     error.message += fmt::format("; ask for Reattach of {} to try again, or reboot", gpu());
     settle(Phase::Failed, error);
@@ -306,16 +319,19 @@ bool Decision::may_take(const Owner& newcomer) const {
 
 std::string Decision::busy_message() const {
     if (it_.working()) {
-        return fmt::format("GPU {} is being moved for {}: try again in a moment", gpu(), describe(it_.owner));
+        return fmt::format("GPU {} is being moved for {}: try again in a moment", gpu(),
+                           describe(it_.owner));
     }
     const Owner owner = shown_owner(it_, read());
     switch (owner.kind) {
         case OwnerKind::Domain:
-            return fmt::format("GPU {} belongs to {}: shut that VM down first", gpu(), describe(owner));
+            return fmt::format("GPU {} belongs to {}: shut that VM down first", gpu(),
+                               describe(owner));
         case OwnerKind::Lease:
             return fmt::format("GPU {} belongs to {}: end it first", gpu(), describe(owner));
         case OwnerKind::Administrator:
-            return fmt::format("GPU {} is in use by a VM that passthrud did not start: end it first", gpu());
+            return fmt::format(
+                "GPU {} is in use by a VM that passthrud did not start: end it first", gpu());
         case OwnerKind::Host: break;
     }
     return fmt::format("GPU {} cannot be had now: try again in a moment", gpu());

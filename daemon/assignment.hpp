@@ -19,7 +19,8 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 /// Names a request whose answer is owed.
 using Ticket = std::uint64_t;
 
-/// What is going on with a device set. Only work and its bad ends are phases; where the set is at rest is read from sysfs.
+/// What is going on with a device set. Only work and its bad ends are phases; where the set is at
+/// rest is read from sysfs.
 enum class Phase { Idle, Detaching, Undoing, Reattaching, Stuck, Failed };
 
 /// `idle`, `detaching`, `undoing`, `reattaching`, `stuck`, `failed`.
@@ -35,7 +36,8 @@ struct DetachWanted {
     Owner owner;
     std::vector<Bdf> wanted;
 };
-/// Somebody gives the set back. `domain` is the UUID of a VM that has ended; without it an administrator asks.
+/// Somebody gives the set back. `domain` is the UUID of a VM that has ended; without it an
+/// administrator asks.
 struct ReattachWanted {
     Ticket ticket = 0;
     std::optional<std::string> domain;
@@ -101,11 +103,12 @@ struct Snapshot {
 /// Who has one device set, and the work on it: one running job, one latest wish, no queue.
 struct Assignment {
     Phase phase = Phase::Idle;
-    Owner owner;                  ///< who has the set, or is getting it
-    std::optional<Owner> keeper;  ///< the administrator who had it before a VM took it, and gets it back
+    Owner owner;  ///< who has the set, or is getting it
+    std::optional<Owner>
+        keeper;  ///< the administrator who had it before a VM took it, and gets it back
     SteadyTime owned_since;
-    SetRecord record;             ///< what the moved functions were; empty when nothing was moved
-    Plan plan;                    ///< of the running job
+    SetRecord record;  ///< what the moved functions were; empty when nothing was moved
+    Plan plan;         ///< of the running job
     std::size_t steps_done = 0;
     std::vector<Ticket> waiting;  ///< for the running job's end
     std::optional<std::variant<event::DetachWanted, event::ReattachWanted>> wish;
@@ -119,14 +122,15 @@ struct Reaction {
     std::vector<Effect> effects;
 };
 
-/// The one place where it is decided what happens to a device set: a pure function. Every request gets exactly one Answer, in
-/// this reaction or in a later one.
+/// The one place where it is decided what happens to a device set: a pure function. Every request
+/// gets exactly one Answer, in this reaction or in a later one.
 [[nodiscard]] Reaction react(Assignment assignment, const Snapshot& snapshot, const Event& event);
 
 /// The state that D-Bus shows: the phase while there is work or trouble, else what sysfs says.
 [[nodiscard]] std::string_view state_name(const Assignment& assignment, SetState read);
 
-/// The owner that D-Bus shows: a set that somebody else holds for VFIO belongs to the administrator.
+/// The owner that D-Bus shows: a set that somebody else holds for VFIO belongs to the
+/// administrator.
 [[nodiscard]] Owner shown_owner(const Assignment& assignment, SetState read);
 
 }  // namespace passthru

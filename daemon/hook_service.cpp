@@ -28,7 +28,8 @@ struct Gathering {
 
 /// Does `action` to every set side by side; `then` hears of it when the last one has answered.
 template <typename Action>
-std::shared_ptr<Gathering> gather(const std::vector<Bdf>& sets, Action action, Ring::Answered then) {
+std::shared_ptr<Gathering> gather(const std::vector<Bdf>& sets, Action action,
+                                  Ring::Answered then) {
     auto gathering = std::make_shared<Gathering>();
     gathering->then = std::move(then);
     // One more than there are sets, so that answers which come at once do not end it early.
@@ -41,7 +42,8 @@ std::shared_ptr<Gathering> gather(const std::vector<Bdf>& sets, Action action, R
 
 void close(const std::shared_ptr<Gathering>& gathering) {
     if (--gathering->open > 0) return;
-    gathering->then(gathering->failure ? Result<void>(std::unexpected(*gathering->failure)) : Result<void>());
+    gathering->then(gathering->failure ? Result<void>(std::unexpected(*gathering->failure))
+                                       : Result<void>());
 }
 
 }  // namespace
@@ -52,9 +54,11 @@ void HookService::prepare(const DomainRequest& domain, Answered answered) {
     if (sets->empty()) return answered({});
 
     const Owner owner{OwnerKind::Domain, domain.uuid, domain.name};
-    auto gathering = gather(
-        *sets, [&](const Bdf& set, Answered one) { ring_.detach(set, owner, domain.functions, std::move(one)); },
-        {});
+    auto gathering = gather(*sets,
+                            [&](const Bdf& set, Answered one) {
+                                ring_.detach(set, owner, domain.functions, std::move(one));
+                            },
+                            {});
     // Set after the gathering exists, since it looks into it for what has to go back.
     gathering->then = [this, answered = std::move(answered), uuid = domain.uuid,
                        it = std::weak_ptr(gathering)](const Result<void>& result) {
@@ -63,7 +67,9 @@ void HookService::prepare(const DomainRequest& domain, Answered answered) {
         close(gather(
             moved->succeeded,
             [&](const Bdf& set, Answered one) { ring_.reattach(set, uuid, std::move(one)); },
-            [answered, error = result.error()](const Result<void>&) { answered(std::unexpected(error)); }));
+            [answered, error = result.error()](const Result<void>&) {
+                answered(std::unexpected(error));
+            }));
     };
     close(gathering);
 }
@@ -91,25 +97,27 @@ Result<std::vector<Bdf>> HookService::sets_of(const DomainRequest& domain) const
     }
     // Without a GPU it is libvirt's business alone, also to complain.
     if (sets.empty() || missing.empty()) return sets;
-    return fail(Errc::NoSuchGpu,
-                fmt::format("the VM “{}” lists {}, and this computer has no such PCI function: remove it from the VM "
-                            "or correct its address",
-                            domain.name, missing));
+    return fail(Errc::NoSuchGpu, fmt::format("the VM “{}” lists {}, and this computer has no such "
+                                             "PCI function: remove it from the VM "
+                                             "or correct its address",
+                                             domain.name, missing));
 }
 
 Result<std::string> read_domain_xml(int fd) {
-    struct stat status {};
+    struct stat status{};
     if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
         return fail(Errc::InvalidArgs, "the domain XML has to come as a file");
     }
     std::string text(max_domain_xml + 1, '\0');
     std::size_t size = 0;
     while (size < text.size()) {
-        const ssize_t got = ::pread(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
+        const ssize_t got =
+            ::pread(fd, text.data() + size, text.size() - size, static_cast<off_t>(size));
         if (got <= 0) break;
         size += static_cast<std::size_t>(got);
     }
-    if (size > max_domain_xml) return fail(Errc::InvalidArgs, "the domain XML is longer than 4 MiB");
+    if (size > max_domain_xml)
+        return fail(Errc::InvalidArgs, "the domain XML is longer than 4 MiB");
     text.resize(size);
     return text;
 }

@@ -6,19 +6,21 @@
 
 namespace passthru {
 
-/// What happens to a VM's device sets when libvirt starts and stops it: several sets move side by side, and either all are
-/// moved or none.
+/// What happens to a VM's device sets when libvirt starts and stops it: several sets move side by
+/// side, and either all are moved or none.
 class HookService {
 public:
     using Answered = Ring::Answered;
 
     explicit HookService(Ring& ring) : ring_(ring) {}
 
-    /// `prepare begin`: answers when every device set that the domain touches is on its stub driver, or with the first refusal
-    /// after those that were moved are back. A domain that touches no GPU is answered at once.
+    /// `prepare begin`: answers when every device set that the domain touches is on its stub
+    /// driver, or with the first refusal after those that were moved are back. A domain that
+    /// touches no GPU is answered at once.
     void prepare(const DomainRequest& domain, Answered answered);
 
-    /// `release end`: answers when everything that the domain owns is back, or with the first failure.
+    /// `release end`: answers when everything that the domain owns is back, or with the first
+    /// failure.
     void release(const std::string& uuid, Answered answered);
 
 private:
@@ -27,8 +29,8 @@ private:
     Ring& ring_;
 };
 
-/// Reads a domain's XML from a descriptor that another process gave: at most `max_domain_xml` bytes of a regular file or memfd,
-/// from its beginning, so that the reading cannot block.
+/// Reads a domain's XML from a descriptor that another process gave: at most `max_domain_xml` bytes
+/// of a regular file or memfd, from its beginning, so that the reading cannot block.
 [[nodiscard]] Result<std::string> read_domain_xml(int fd);
 
 }  // namespace passthru

@@ -59,7 +59,7 @@ Journal::Contents Journal::load() const {
     Contents contents;
     std::error_code error;
     for (const auto& entry : fs::directory_iterator(folder_, error)) {
-        const fs::path file = entry.path();
+        const fs::path& file = entry.path();
         if (file.extension() != ".json") continue;
         const std::string text = read_attribute(file).value_or("");
         auto found = parse(text);
@@ -93,8 +93,10 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
         assignment.phase = *phase;
         assignment.record = std::move(*record);
         assignment.owner = owner_from_json(object.at("owner"));
-        if (!object.at("keeper").is_null()) assignment.keeper = owner_from_json(object.at("keeper"));
-        if (!object.at("trouble").is_null()) assignment.trouble = error_from_json(object.at("trouble"));
+        if (!object.at("keeper").is_null())
+            assignment.keeper = owner_from_json(object.at("keeper"));
+        if (!object.at("trouble").is_null())
+            assignment.trouble = error_from_json(object.at("trouble"));
         const bool needs_reason = *phase == Phase::Stuck || *phase == Phase::Failed;
         if (needs_reason && !assignment.trouble) return fail(Errc::Failed, "it gives no reason");
         return std::pair(*gpu, std::move(assignment));
@@ -121,13 +123,16 @@ Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
     const std::string text = object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
     if (const auto written = write_whole(fresh, text); !written) {
         return fail(Errc::Failed,
-                    fmt::format("the journal {} cannot be written: {}", file.string(), written.error().message),
+                    fmt::format("the journal {} cannot be written: {}", file.string(),
+                                written.error().message),
                     written.error().errnum);
     }
     fs::rename(fresh, file, error);
     if (error) {
-        return fail(Errc::Failed, fmt::format("the journal {} cannot be written: {}", file.string(), error.message()),
-                    error.value());
+        return fail(
+            Errc::Failed,
+            fmt::format("the journal {} cannot be written: {}", file.string(), error.message()),
+            error.value());
     }
     return {};
 }

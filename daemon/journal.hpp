@@ -12,16 +12,17 @@
 
 namespace passthru {
 
-/// What a restart must know: one file for each device set that is not at rest on the host, named by its GPU, in JSON that a
-/// person can read. A file is replaced as a whole, so that it is always either the old or the new one. It is worth nothing
-/// after a reboot and says of which boot it is.
+/// What a restart must know: one file for each device set that is not at rest on the host, named by
+/// its GPU, in JSON that a person can read. A file is replaced as a whole, so that it is always
+/// either the old or the new one. It is worth nothing after a reboot and says of which boot it is.
 class Journal {
 public:
     /// Keeps its files in `folder`, which is made when it does not exist.
     Journal(std::filesystem::path folder, std::string boot_id);
 
-    /// What was written in this boot, by the set's GPU. A file that is damaged, of another boot or of a newer version is set
-    /// aside as `NAME.rejected` and named in `complaints`; nothing is guessed from it.
+    /// What was written in this boot, by the set's GPU. A file that is damaged, of another boot or
+    /// of a newer version is set aside as `NAME.rejected` and named in `complaints`; nothing is
+    /// guessed from it.
     struct Contents {
         std::map<Bdf, Assignment> assignments;
         std::vector<std::string> complaints;

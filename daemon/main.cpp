@@ -29,14 +29,20 @@ int main(int argc, char** argv) {
     settings.worker = {PASSTHRU_WORKER_SOCKET, PASSTHRU_WORKER_PROGRAM, {}};
     int step_limit = static_cast<int>(settings.step_limit.count());
 
-    CLI::App app("Hands a GPU's whole IOMMU group to a virtual machine and takes it back. See passthrud(8).");
+    CLI::App app(
+        "Hands a GPU's whole IOMMU group to a virtual machine and takes it back. See "
+        "passthrud(8).");
     app.set_version_flag("--version", PASSTHRU_VERSION);
     app.add_option("--root", settings.root, "Read /sys, /proc, /dev and /etc below this folder");
-    app.add_option("--runtime-dir", settings.runtime_folder, "Where the journal is")->capture_default_str();
-    app.add_option("--libvirt-uri", settings.libvirt_uri, "Whose VMs are watched")->capture_default_str();
-    auto* worker = app.add_option("--worker", settings.worker.program,
-                                  "Run this program for each plan, instead of asking systemd for one");
-    app.add_option("--step-limit", step_limit, "Seconds until a step that does not come back is stuck")
+    app.add_option("--runtime-dir", settings.runtime_folder, "Where the journal is")
+        ->capture_default_str();
+    app.add_option("--libvirt-uri", settings.libvirt_uri, "Whose VMs are watched")
+        ->capture_default_str();
+    auto* worker =
+        app.add_option("--worker", settings.worker.program,
+                       "Run this program for each plan, instead of asking systemd for one");
+    app.add_option("--step-limit", step_limit,
+                   "Seconds until a step that does not come back is stuck")
         ->check(CLI::Range(1, 3600))
         ->capture_default_str();
     CLI11_PARSE(app, argc, argv);

@@ -31,7 +31,8 @@ GpuView present_gpu(const Function& gpu, const SetEntry& entry, const Inventory&
     view.model = name.model;
     view.numa_node = gpu.numa_node;
     view.boot_vga = gpu.boot_vga;
-    for (const int group : entry.set.groups) view.iommu_groups.push_back(static_cast<std::uint32_t>(group));
+    for (const int group : entry.set.groups)
+        view.iommu_groups.push_back(static_cast<std::uint32_t>(group));
     view.state = state_name(entry.assignment, read);
     view.owner = shown_owner(entry.assignment, read);
     for (const Member& member : entry.set.members) {

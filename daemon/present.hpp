@@ -13,8 +13,8 @@ struct CardName {
 };
 
 /// What the bus shows of one GPU of a set.
-[[nodiscard]] GpuView present_gpu(const Function& gpu, const SetEntry& entry, const Inventory& inventory,
-                                  const CardName& name);
+[[nodiscard]] GpuView present_gpu(const Function& gpu, const SetEntry& entry,
+                                  const Inventory& inventory, const CardName& name);
 
 /// What the bus shows of the running job.
 [[nodiscard]] JobView present_job(const SetEntry& entry);

@@ -9,7 +9,8 @@ namespace {
 
 std::uint64_t microseconds_since_1970() {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment& after) {
@@ -22,7 +23,8 @@ void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment&
     if (after.phase == Phase::Failed || after.phase == Phase::Stuck) {
         spdlog::error("gpu={} {}: {}", gpu.str(), phase_name(after.phase), after.trouble->message);
     } else {
-        spdlog::info("gpu={} {} → {}", gpu.str(), phase_name(before.phase), phase_name(after.phase));
+        spdlog::info("gpu={} {} → {}", gpu.str(), phase_name(before.phase),
+                     phase_name(after.phase));
     }
 }
 
@@ -64,7 +66,8 @@ void Ring::place_sets() {
     const std::vector<DeviceSet> present = device_sets(inventory_);
     for (const DeviceSet& set : present) sets_[set.id()].set = set;
     std::erase_if(sets_, [&](const auto& item) {
-        const bool here = std::ranges::any_of(present, [&](const DeviceSet& set) { return set.id() == item.first; });
+        const bool here = std::ranges::any_of(
+            present, [&](const DeviceSet& set) { return set.id() == item.first; });
         const Assignment& assignment = item.second.assignment;
         // A card that is gone is forgotten when nobody has it any more.
         return !here && assignment.phase == Phase::Idle && assignment.owner.kind == OwnerKind::Host;
@@ -138,7 +141,7 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
                        [&](const effect::Answer& it) { answers.push_back(it); },
                        [&](const effect::StartJob&) { start = true; },
                        [&](const effect::CancelJob&) {
-                           if (entry.worker) entry.worker->cancel();
+                           if (entry.worker_) entry.worker_->cancel();
                        },
                        [&](const effect::SaveJournal&) {
                            if (const auto saved = journal_.save(set, entry.assignment); !saved) {
@@ -150,7 +153,8 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
                    },
                    effect);
     }
-    // Nothing is taken that could not be given back after a crash; giving back goes on without a journal.
+    // Nothing is taken that could not be given back after a crash; giving back goes on without a
+    // journal.
     const bool forbidden = start && not_saved && entry.assignment.phase == Phase::Detaching;
     if (start && !forbidden) start_job(set);
     for (const effect::Answer& answer : answers) {
@@ -170,7 +174,7 @@ void Ring::start_job(const Bdf& set) {
     SetEntry& entry = sets_.at(set);
     entry.job = Job{++last_job_, microseconds_since_1970()};
     watch_step(set);
-    entry.worker = std::make_unique<WorkerRun>(
+    entry.worker_ = std::make_unique<WorkerRun>(
         loop_, settings_.worker, entry.assignment.plan,
         WorkerRun::Callbacks{
             [this, set](std::size_t index) {
@@ -182,8 +186,9 @@ void Ring::start_job(const Bdf& set) {
 }
 
 void Ring::watch_step(const Bdf& set) {
-    sets_.at(set).overdue = loop_.after(settings_.step_limit, [this, set] {
-        // The worker is left behind: it may be in the kernel for ever. Its socket stays open, to hear if it comes back.
+    sets_.at(set).overdue_ = loop_.after(settings_.step_limit, [this, set] {
+        // The worker is left behind: it may be in the kernel for ever. Its socket stays open, to
+        // hear if it comes back.
         SetEntry& entry = sets_.at(set);
         if (entry.job) {
             observer_.job_ended(entry.job->number,
@@ -197,20 +202,22 @@ void Ring::watch_step(const Bdf& set) {
 void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {
     SetEntry& entry = sets_.at(set);
     if (failure) {
-        spdlog::warn("gpu={} job={} step {} failed: {}", set.str(), entry.job ? entry.job->number : 0,
-                     failure->index + 1, failure->error.message);
+        spdlog::warn("gpu={} job={} step {} failed: {}", set.str(),
+                     entry.job ? entry.job->number : 0, failure->index + 1, failure->error.message);
     }
-    const Result<void> result = failure ? Result<void>(std::unexpected(failure->error)) : Result<void>();
+    const Result<void> result =
+        failure ? Result<void>(std::unexpected(failure->error)) : Result<void>();
     if (entry.job) observer_.job_ended(entry.job->number, result);
     entry.job.reset();
-    entry.overdue = {};
-    const std::unique_ptr<WorkerRun> done = std::move(entry.worker);
+    entry.overdue_ = {};
+    const std::unique_ptr<WorkerRun> done = std::move(entry.worker_);
     post(set, event::JobEnded{std::move(failure)});
     if (stale_ && !busy()) refresh();
 }
 
 bool Ring::busy() const {
-    return std::ranges::any_of(sets_, [](const auto& item) { return item.second.assignment.working(); });
+    return std::ranges::any_of(sets_,
+                               [](const auto& item) { return item.second.assignment.working(); });
 }
 
 }  // namespace passthru

@@ -26,12 +26,12 @@ struct SetEntry {
 
 private:
     friend class Ring;
-    std::unique_ptr<WorkerRun> worker;
-    EventSource overdue;
+    std::unique_ptr<WorkerRun> worker_;
+    EventSource overdue_;
 };
 
-/// door → decide → do → decide → tell, for every device set: keeps the machine's picture and the assignments, lets
-/// `react` decide on each event, and carries the effects out.
+/// door → decide → do → decide → tell, for every device set: keeps the machine's picture and the
+/// assignments, lets `react` decide on each event, and carries the effects out.
 class Ring {
 public:
     struct Settings {

@@ -12,11 +12,13 @@
 namespace passthru {
 namespace {
 
-/// A detach makes a dozen udev events within a few milliseconds; the machine is read once for all of them.
+/// A detach makes a dozen udev events within a few milliseconds; the machine is read once for all
+/// of them.
 constexpr std::chrono::milliseconds settle_time{20};
 
 std::string lower(std::string text) {
-    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    std::ranges::transform(text, text.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
 }
 
@@ -37,11 +39,11 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
 Wiring::~Wiring() = default;
 
 Result<void> Wiring::start() {
-    // The name first: a second passthrud must not go on with the work of the one that has it. Calls wait for the loop.
+    // The name first: a second passthrud must not go on with the work of the one that has it. Calls
+    // wait for the loop.
     if (auto taken = bus_.take_name("org.passthru1"); !taken) return taken;
-    auto monitor = PciMonitor::open(loop_, [this] {
-        refresh_soon_ = loop_.after(settle_time, [this] { ring_.refresh(); });
-    });
+    auto monitor = PciMonitor::open(
+        loop_, [this] { refresh_soon_ = loop_.after(settle_time, [this] { ring_.refresh(); }); });
     // Without udev, as in a container, Rescan still works.
     if (!monitor) {
         spdlog::warn("changes of the hardware are not noticed: {}", monitor.error().message);
@@ -49,8 +51,9 @@ Result<void> Wiring::start() {
         udev_ = std::move(*monitor);
     }
     ring_.start();
-    libvirt_ = std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
-                                             [this](const LibvirtEvent& event) { on_libvirt(event); });
+    libvirt_ =
+        std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
+                                      [this](const LibvirtEvent& event) { on_libvirt(event); });
     return {};
 }
 
@@ -58,7 +61,9 @@ Result<Owner> Wiring::owner_of(const std::string& address) {
     const auto bdf = parse_bdf_or_short(address);
     if (!bdf) return std::unexpected(bdf.error());
     const auto set = ring_.set_with(*bdf);
-    if (!set) return fail(Errc::NoSuchGpu, fmt::format("{} belongs to no GPU of this computer", bdf->str()));
+    if (!set)
+        return fail(Errc::NoSuchGpu,
+                    fmt::format("{} belongs to no GPU of this computer", bdf->str()));
     const SetEntry& entry = ring_.sets().at(*set);
     return shown_owner(entry.assignment, set_state(entry.set, ring_.inventory()));
 }
@@ -73,12 +78,13 @@ Result<Bdf> Wiring::find_gpu(const std::string& name) {
     std::vector<Bdf> found;
     for (const auto& [bdf, object] : gpus_) {
         const GpuView& view = object->view();
-        if (!name.empty() && lower(view.vendor + " " + view.model).contains(lower(name))) found.push_back(bdf);
+        if (!name.empty() && lower(view.vendor + " " + view.model).contains(lower(name)))
+            found.push_back(bdf);
     }
     if (found.size() == 1) return found.front();
     return fail(Errc::NoSuchGpu,
-                fmt::format("“{:.60}” fits {} GPUs: name one by its address, such as 0000:01:00.0", name,
-                            found.empty() ? "none of the" : "several"));
+                fmt::format("“{:.60}” fits {} GPUs: name one by its address, such as 0000:01:00.0",
+                            name, found.empty() ? "none of the" : "several"));
 }
 
 Result<std::vector<PlanLine>> Wiring::plan(const Bdf& gpu, const std::string& action) {
@@ -88,17 +94,20 @@ Result<std::vector<PlanLine>> Wiring::plan(const Bdf& gpu, const std::string& ac
     constexpr Ticket nobody = ~Ticket{0};
     if (action == "detach") {
         const Owner administrator{OwnerKind::Administrator, "", ""};
-        return present_dry_run(ring_.try_out(*set, event::DetachWanted{nobody, administrator, {gpu}}));
+        return present_dry_run(
+            ring_.try_out(*set, event::DetachWanted{nobody, administrator, {gpu}}));
     }
     if (action == "reattach") {
         return present_dry_run(ring_.try_out(*set, event::ReattachWanted{nobody, std::nullopt}));
     }
-    return fail(Errc::InvalidArgs, fmt::format("“{:.40}” cannot be planned: only detach and reattach", action));
+    return fail(Errc::InvalidArgs,
+                fmt::format("“{:.40}” cannot be planned: only detach and reattach", action));
 }
 
 std::string Wiring::power_state(const Bdf& gpu) {
     const Root root(settings_.root);
-    return read_attribute(root.below("sys/bus/pci/devices") / gpu.str() / "power_state").value_or("unknown");
+    return read_attribute(root.below("sys/bus/pci/devices") / gpu.str() / "power_state")
+        .value_or("unknown");
 }
 
 bool Wiring::hook_installed() {
@@ -115,7 +124,8 @@ void Wiring::detach(const Bdf& gpu, const Owner& administrator, Reply reply) {
     const auto set = set_of(gpu);
     if (!set) return reply.give(std::unexpected(set.error()));
     auto owed = std::make_shared<Reply>(std::move(reply));
-    ring_.detach(*set, administrator, {gpu}, [owed](const Result<void>& result) { owed->give(result); });
+    ring_.detach(*set, administrator, {gpu},
+                 [owed](const Result<void>& result) { owed->give(result); });
 }
 
 void Wiring::reattach(const Bdf& gpu, Reply reply) {
@@ -148,7 +158,8 @@ void Wiring::hook(HookCall call, Reply reply) {
     auto owed = std::make_shared<Reply>(std::move(reply));
     const auto answered = [this, owed, name = request->name, prepare](const Result<void>& result) {
         if (!result) {
-            spdlog::warn("domain=\"{}\" {}: {}: {}", name, prepare ? "start refused" : "release failed",
+            spdlog::warn("domain=\"{}\" {}: {}: {}", name,
+                         prepare ? "start refused" : "release failed",
                          errc_name(result.error().code), result.error().message);
         }
         owed->give(result);
@@ -189,7 +200,8 @@ void Wiring::on_libvirt(const LibvirtEvent& event) {
                event);
 }
 
-/// libvirt holds a domain's lock while its hook runs, and would make the question wait for our answer to the hook.
+/// libvirt holds a domain's lock while its hook runs, and would make the question wait for our
+/// answer to the hook.
 void Wiring::list_domains_when_allowed() {
     list_wanted_ = hooks_in_flight_ > 0;
     if (!list_wanted_ && libvirt_) libvirt_->list_active();
@@ -216,7 +228,8 @@ void Wiring::present() {
             }
             const Owner before = object->view().owner;
             object->update(std::move(view));
-            if (before != object->view().owner) manager_.owner_changed(bdf, before, object->view().owner);
+            if (before != object->view().owner)
+                manager_.owner_changed(bdf, before, object->view().owner);
         }
     }
     std::erase_if(gpus_, [&](const auto& item) { return !shown.contains(item.first); });

@@ -21,7 +21,8 @@ struct Settings {
     std::chrono::seconds step_limit{30};
 };
 
-/// The daemon: joins the bus, udev and libvirt to the ring. Here, and only here, everything knows everything.
+/// The daemon: joins the bus, udev and libvirt to the ring. Here, and only here, everything knows
+/// everything.
 class Wiring final : public Requests {
 public:
     Wiring(EventLoop& loop, const Settings& settings);

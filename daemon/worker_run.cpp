@@ -24,11 +24,12 @@ Result<UniqueFd> connect_to(const std::filesystem::path& path) {
     UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     const auto* generic = reinterpret_cast<const sockaddr*>(&address);
     if (!fd || ::connect(fd.get(), generic, sizeof address) != 0) {
-        return fail(Errc::Failed,
-                    fmt::format("passthru-worker cannot be reached at {}: {}; see “systemctl status "
-                                "passthru-worker.socket”",
-                                path.string(), std::strerror(errno)),
-                    errno);
+        return fail(
+            Errc::Failed,
+            fmt::format("passthru-worker cannot be reached at {}: {}; see “systemctl status "
+                        "passthru-worker.socket”",
+                        path.string(), std::strerror(errno)),
+            errno);
     }
     return fd;
 }
@@ -64,9 +65,10 @@ Result<UniqueFd> spawn(const WorkerAccess& access) {
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
     if (error != 0) {
-        return fail(Errc::Failed,
-                    fmt::format("{} cannot be started: {}", access.program.string(), std::strerror(error)),
-                    error);
+        return fail(
+            Errc::Failed,
+            fmt::format("{} cannot be started: {}", access.program.string(), std::strerror(error)),
+            error);
     }
     return ours;
 }
@@ -84,13 +86,15 @@ WorkerRun::WorkerRun(EventLoop& loop, const WorkerAccess& access, const Plan& pl
     if (worker) {
         const std::string text = plan_to_text(plan);
         if (::send(worker->get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) {
-            worker = fail(Errc::Failed,
-                          fmt::format("passthru-worker did not take its plan: {}", std::strerror(errno)), errno);
+            worker =
+                fail(Errc::Failed,
+                     fmt::format("passthru-worker did not take its plan: {}", std::strerror(errno)),
+                     errno);
         }
     }
     if (!worker) {
-        failed_to_start_ = loop_.soon(
-            [this, error = worker.error()] { finish(PlanFailed{0, error}); });
+        failed_to_start_ =
+            loop_.soon([this, error = worker.error()] { finish(PlanFailed{0, error}); });
         return;
     }
     socket_ = std::move(*worker);
@@ -99,7 +103,8 @@ WorkerRun::WorkerRun(EventLoop& loop, const WorkerAccess& access, const Plan& pl
 
 void WorkerRun::cancel() {
     constexpr std::string_view word = "cancel";
-    [[maybe_unused]] const ssize_t sent = ::send(socket_.get(), word.data(), word.size(), MSG_NOSIGNAL);
+    [[maybe_unused]] const ssize_t sent =
+        ::send(socket_.get(), word.data(), word.size(), MSG_NOSIGNAL);
 }
 
 void WorkerRun::receive() {
@@ -107,7 +112,8 @@ void WorkerRun::receive() {
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) {
-        return finish(PlanFailed{next_step_, Error{Errc::Failed, "passthru-worker died in the middle of its work", 0}});
+        return finish(PlanFailed{
+            next_step_, Error{Errc::Failed, "passthru-worker died in the middle of its work", 0}});
     }
     const auto report = report_from_text({buffer.data(), static_cast<std::size_t>(got)});
     if (!report) return finish(PlanFailed{next_step_, report.error()});

@@ -12,20 +12,22 @@
 
 namespace passthru {
 
-/// How a worker is had: from systemd, which starts one for each connection to `socket`; or, where that does not exist (tests,
-/// containers), as our own child `program` with `arguments`.
+/// How a worker is had: from systemd, which starts one for each connection to `socket`; or, where
+/// that does not exist (tests, containers), as our own child `program` with `arguments`.
 struct WorkerAccess {
     std::filesystem::path socket;
     std::filesystem::path program;
     std::vector<std::string> arguments;
 };
 
-/// One plan on its way through one worker process. Destroying it hangs up; the worker then goes on to the end of its plan.
+/// One plan on its way through one worker process. Destroying it hangs up; the worker then goes on
+/// to the end of its plan.
 class WorkerRun {
 public:
     struct Callbacks {
         std::function<void(std::size_t index)> step_done;
-        /// Called once, as the last thing: nothing, or the step that failed. A worker that dies has failed at its step.
+        /// Called once, as the last thing: nothing, or the step that failed. A worker that dies has
+        /// failed at its step.
         std::function<void(std::optional<PlanFailed>)> ended;
     };
 

@@ -17,7 +17,7 @@ namespace {
 
 /// As libpassthru/hostdev/domain_xml.hpp: one byte more is read, so that the second stage sees that
 /// it is too long.
-constexpr std::size_t max_xml = 4 * 1024 * 1024;
+constexpr std::size_t max_xml = 4UZ * 1024 * 1024;
 
 /// Each way to give a domain a PCI function has one of these in it.
 constexpr const char* words[] = {"hostdev", "nvme", "vfio"};

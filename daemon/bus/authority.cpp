@@ -17,7 +17,8 @@ Owner administrator(std::uint32_t uid) {
     char buffer[4096];
     passwd entry{};
     passwd* found = nullptr;
-    const bool known = ::getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr;
+    const bool known =
+        ::getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr;
     return {OwnerKind::Administrator, std::to_string(uid),
             known ? std::string(found->pw_name) : std::to_string(uid)};
 }
@@ -39,14 +40,16 @@ void Authority::authorize(const Caller& caller, std::string_view interface, std:
                           std::map<std::string, std::string> details, Decision decided) {
     const std::string action(action_for(interface, method));
     if (action.empty()) {
-        return decided(fail(Errc::AccessDenied, fmt::format("nobody may call {}.{}", interface, method)));
+        return decided(
+            fail(Errc::AccessDenied, fmt::format("nobody may call {}.{}", interface, method)));
     }
     const auto answered = [this, caller, action, details = std::move(details),
                            decided = std::move(decided)](AsyncError error, std::uint32_t uid) {
         if (error) return decided(fail(Errc::AccessDenied, "the caller is gone"));
         const Owner who = administrator(uid);
         if (uid == 0 || action == everybody) return decided(who);
-        if (action == root_only) return decided(fail(Errc::AccessDenied, "only root may call this"));
+        if (action == root_only)
+            return decided(fail(Errc::AccessDenied, "only root may call this"));
         ask_polkit(caller, action, details, who, decided);
     };
     bus_daemon_->callMethodAsync("GetConnectionUnixUser")
@@ -63,10 +66,12 @@ void Authority::ask_polkit(const Caller& caller, const std::string& action,
     const Subject subject{"system-bus-name", {{"name", sdbus::Variant{caller.sender}}}};
     const std::uint32_t flags = caller.interactive ? allow_user_interaction : 0;
 
-    const auto answered = [action, who, decided = std::move(decided)](AsyncError error, const Verdict& verdict) {
+    const auto answered = [action, who, decided = std::move(decided)](AsyncError error,
+                                                                      const Verdict& verdict) {
         if (error) {
             return decided(fail(Errc::AccessDenied,
-                                fmt::format("polkit cannot be asked whether you may do this: {}", error->getMessage())));
+                                fmt::format("polkit cannot be asked whether you may do this: {}",
+                                            error->getMessage())));
         }
         const bool authorized = std::get<0>(verdict);
         const bool challenge = std::get<1>(verdict);
@@ -75,12 +80,14 @@ void Authority::ask_polkit(const Caller& caller, const std::string& action,
             return decided(fail(Errc::AccessDenied, "the question for the password was dismissed"));
         }
         if (challenge) {
-            return decided(fail(Errc::InteractiveAuthorizationRequired,
-                                fmt::format("{} needs a password, and the call does not allow to ask for one: "
-                                            "busctl does, or become a member of group libvirt",
-                                            action)));
+            return decided(
+                fail(Errc::InteractiveAuthorizationRequired,
+                     fmt::format("{} needs a password, and the call does not allow to ask for one: "
+                                 "busctl does, or become a member of group libvirt",
+                                 action)));
         }
-        decided(fail(Errc::AccessDenied, fmt::format("you are not allowed to do this ({})", action)));
+        decided(
+            fail(Errc::AccessDenied, fmt::format("you are not allowed to do this ({})", action)));
     };
     polkit_->callMethodAsync("CheckAuthorization")
         .onInterface("org.freedesktop.PolicyKit1.Authority")

@@ -36,8 +36,8 @@ inline constexpr MethodRule method_rules[] = {
 /// The row's action; empty when there is none.
 [[nodiscard]] std::string_view action_for(std::string_view interface, std::string_view method);
 
-/// Asks the bus who the caller is and polkit whether he may, without blocking the loop. Root is never asked for: the daemon works
-/// without polkitd for root, as libvirt's hook needs it to.
+/// Asks the bus who the caller is and polkit whether he may, without blocking the loop. Root is
+/// never asked for: the daemon works without polkitd for root, as libvirt's hook needs it to.
 class Authority {
 public:
     explicit Authority(BusConnection& bus);
@@ -45,7 +45,8 @@ public:
     /// Who the caller turned out to be (an administrator by user id and name), or why he may not.
     using Decision = std::function<void(Result<Owner>)>;
 
-    /// Decides on `method` of `interface` for `caller`. `details` go to polkit, for its prompt and its rules.
+    /// Decides on `method` of `interface` for `caller`. `details` go to polkit, for its prompt and
+    /// its rules.
     void authorize(const Caller& caller, std::string_view interface, std::string_view method,
                    std::map<std::string, std::string> details, Decision decided);
 

@@ -18,9 +18,10 @@ using Options = std::map<std::string, sdbus::Variant>;
 /// The longest string that any method takes.
 inline constexpr std::size_t max_string = 1024;
 
-/// Every method ends in options; a key that it does not know is refused, so that a wish is never silently ignored.
-[[nodiscard]] inline Result<void> check_options(const Options& options,
-                                                std::initializer_list<std::string_view> known = {}) {
+/// Every method ends in options; a key that it does not know is refused, so that a wish is never
+/// silently ignored.
+[[nodiscard]] inline Result<void> check_options(
+    const Options& options, std::initializer_list<std::string_view> known = {}) {
     for (const auto& [key, value] : options) {
         if (std::ranges::find(known, key) == known.end()) {
             return fail(Errc::InvalidArgs, fmt::format("there is no option “{:.40}”", key));
@@ -29,8 +30,8 @@ inline constexpr std::size_t max_string = 1024;
     return {};
 }
 
-/// Runs a method's body; whatever goes wrong in it becomes a D-Bus error. sdbus-c++ 1.2 lets any other exception unwind through
-/// libsystemd's C code.
+/// Runs a method's body; whatever goes wrong in it becomes a D-Bus error. sdbus-c++ 1.2 lets any
+/// other exception unwind through libsystemd's C code.
 template <typename Body>
 auto at_the_door(Body body) -> decltype(body()) {
     try {

@@ -39,7 +39,8 @@ GpuObject::GpuObject(BusConnection& bus, Authority& authority, Requests& request
 GpuObject::~GpuObject() {
     try {
         getObject().emitInterfacesRemovedSignal();
-    } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the bus is gone, and with it who would listen
+    } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the bus is gone, and with it
+                                     // who would listen
     }
     unregisterAdaptor();
 }
@@ -56,7 +57,8 @@ void GpuObject::update(GpuView view) {
     note(before.owner != view_.owner, "Owner");
     note(before.functions != view_.functions, "Functions");
     note(before.reset_methods != view_.reset_methods, "ResetMethods");
-    note(before.error_name != view_.error_name || before.error_message != view_.error_message, "LastError");
+    note(before.error_name != view_.error_name || before.error_message != view_.error_message,
+         "LastError");
     note(before.job != view_.job, "Job");
     if (changed.empty()) return;
 #if PASSTHRU_SDBUS_2
@@ -117,7 +119,8 @@ GpuObject::Strings3 GpuObject::Owner() {
 
 std::vector<Options> GpuObject::Functions() {
     std::vector<Options> result;
-    for (const FunctionView& function : view_.functions) result.push_back(function_options(function));
+    for (const FunctionView& function : view_.functions)
+        result.push_back(function_options(function));
     return result;
 }
 

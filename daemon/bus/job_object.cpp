@@ -20,7 +20,8 @@ JobObject::JobObject(BusConnection& bus, Authority& authority, Requests& request
 JobObject::~JobObject() {
     try {
         getObject().emitInterfacesRemovedSignal();
-    } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the bus is gone, and with it who would listen
+    } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the bus is gone, and with it
+                                     // who would listen
     }
     unregisterAdaptor();
 }

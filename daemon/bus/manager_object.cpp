@@ -56,14 +56,16 @@ void ManagerObject::property_changed(const char* name) {
 }
 
 void ManagerObject::owner_changed(const Bdf& gpu, const Owner& before, const Owner& after) {
-    emitOwnerChanged(sdbus::ObjectPath{gpu_path(gpu)}, gpu.str(), owner_struct(before), owner_struct(after));
+    emitOwnerChanged(sdbus::ObjectPath{gpu_path(gpu)}, gpu.str(), owner_struct(before),
+                     owner_struct(after));
 }
 
 std::string ManagerObject::Version() {
     return PASSTHRU_VERSION;
 }
 
-std::tuple<std::string, std::string, std::string> ManagerObject::GetOwner(const std::string& address) {
+std::tuple<std::string, std::string, std::string> ManagerObject::GetOwner(
+    const std::string& address) {
     return at_the_door([&] {
         value_or_throw(check_lengths({&address}));
         const Owner owner = value_or_throw(requests_.owner_of(address));
@@ -93,11 +95,13 @@ void ManagerObject::Notify(sdbus::Result<>&& result, std::string uuid, std::stri
     const auto bounded = check_lengths({&uuid, &name, &operation, &suboperation, &extra});
     if (!bounded) return reply.give(bounded);
     auto call = std::make_shared<HookCall>();
-    *call = {std::move(uuid), std::move(name), std::move(operation), std::move(suboperation),
-             std::move(extra), UniqueFd(::fcntl(xml.get(), F_DUPFD_CLOEXEC, 3))};
+    *call = {std::move(uuid),      std::move(name),
+             std::move(operation), std::move(suboperation),
+             std::move(extra),     UniqueFd(::fcntl(xml.get(), F_DUPFD_CLOEXEC, 3))};
     authority_.authorize(
         caller_of(getObject()), hook_interface, "Notify", {},
-        [&requests = requests_, call, reply = std::make_shared<Reply>(std::move(reply))](const Result<Owner>& who) {
+        [&requests = requests_, call,
+         reply = std::make_shared<Reply>(std::move(reply))](const Result<Owner>& who) {
             if (!who) return reply->give(std::unexpected(who.error()));
             requests.hook(std::move(*call), std::move(*reply));
         });

@@ -10,10 +10,9 @@
 namespace passthru {
 
 /// The object /org/passthru1: Manager, LibvirtHook and ObjectManager.
-class ManagerObject final
-    : public sdbus::AdaptorInterfaces<org::passthru1::Manager_adaptor,
-                                      org::passthru1::LibvirtHook_adaptor,
-                                      sdbus::ObjectManager_adaptor> {
+class ManagerObject final : public sdbus::AdaptorInterfaces<org::passthru1::Manager_adaptor,
+                                                            org::passthru1::LibvirtHook_adaptor,
+                                                            sdbus::ObjectManager_adaptor> {
 public:
     ManagerObject(BusConnection& bus, Authority& authority, Requests& requests);
     ~ManagerObject();
@@ -33,7 +32,8 @@ private:
     sdbus::ObjectPath FindGpu(const std::string& name) override;
     void Rescan(const Options& options) override;
     void Notify(sdbus::Result<>&& result, std::string uuid, std::string name, std::string operation,
-                std::string suboperation, std::string extra, sdbus::UnixFd xml, Options options) override;
+                std::string suboperation, std::string extra, sdbus::UnixFd xml,
+                Options options) override;
 
     void property_changed(const char* name);
 

@@ -7,8 +7,8 @@
 
 namespace passthru {
 
-/// The answer that a caller waits for. Given once; a Reply that is thrown away without one answers by itself, so that no caller
-/// hangs.
+/// The answer that a caller waits for. Given once; a Reply that is thrown away without one answers
+/// by itself, so that no caller hangs.
 class Reply {
 public:
     explicit Reply(sdbus::Result<>&& result)
@@ -27,7 +27,8 @@ public:
             } else {
                 result_->returnError(to_dbus(result.error()));
             }
-        } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the caller or the bus is gone
+        } catch (
+            const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the caller or the bus is gone
         }
         result_.reset();
     }

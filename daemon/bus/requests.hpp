@@ -17,14 +17,16 @@ struct HookCall {
     UniqueFd xml;
 };
 
-/// What the bus asks of the daemon. Whoever calls has been authorized; whether the GPU still exists is looked up here.
+/// What the bus asks of the daemon. Whoever calls has been authorized; whether the GPU still exists
+/// is looked up here.
 class Requests {
 public:
     virtual ~Requests() = default;
 
     [[nodiscard]] virtual Result<Owner> owner_of(const std::string& address) = 0;
     [[nodiscard]] virtual Result<Bdf> find_gpu(const std::string& name) = 0;
-    [[nodiscard]] virtual Result<std::vector<PlanLine>> plan(const Bdf& gpu, const std::string& action) = 0;
+    [[nodiscard]] virtual Result<std::vector<PlanLine>> plan(const Bdf& gpu,
+                                                             const std::string& action) = 0;
     [[nodiscard]] virtual std::string power_state(const Bdf& gpu) = 0;
     [[nodiscard]] virtual bool hook_installed() = 0;
     virtual void rescan() = 0;

@@ -10,7 +10,8 @@
 namespace passthru {
 namespace {
 
-/// Neither version tells of the flag ALLOW_INTERACTIVE_AUTHORIZATION, but both keep libsystemd's message in a protected member.
+/// Neither version tells of the flag ALLOW_INTERACTIVE_AUTHORIZATION, but both keep libsystemd's
+/// message in a protected member.
 struct Peek : sdbus::Message {
     static sd_bus_message* raw(const sdbus::Message& message) {
         return static_cast<sd_bus_message*>(message.*(&Peek::msg_));
@@ -18,7 +19,8 @@ struct Peek : sdbus::Message {
 };
 
 Caller caller_of(const sdbus::Message& message) {
-    return {message.getSender(), sd_bus_message_get_allow_interactive_authorization(Peek::raw(message)) > 0};
+    return {message.getSender(),
+            sd_bus_message_get_allow_interactive_authorization(Peek::raw(message)) > 0};
 }
 
 }  // namespace
@@ -52,20 +54,23 @@ Result<void> BusConnection::take_name(const std::string& name) {
         connection_->requestName(sdbus::ServiceName{name});
         return {};
     } catch (const sdbus::Error& error) {
-        return fail(Errc::Failed, fmt::format("the bus name {} cannot be had: {}", name, error.what()));
+        return fail(Errc::Failed,
+                    fmt::format("the bus name {} cannot be had: {}", name, error.what()));
     }
 }
 
-std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name, const std::string& path) {
+std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name,
+                                                    const std::string& path) {
     return sdbus::createProxy(*connection_, sdbus::ServiceName{name}, sdbus::ObjectPath{path});
 }
 
 #else
 
-/// 1.2 has no hook for sd-event and hides the descriptor that tells of calls from other threads; we have one thread, so what the
-/// connection wants is looked up before each sleep.
+/// 1.2 has no hook for sd-event and hides the descriptor that tells of calls from other threads; we
+/// have one thread, so what the connection wants is looked up before each sleep.
 struct BusConnection::Pump {
-    Pump(EventLoop& event_loop, sdbus::IConnection& connection) : loop(event_loop), bus(connection) {
+    Pump(EventLoop& event_loop, sdbus::IConnection& connection)
+        : loop(event_loop), bus(connection) {
         sd_event_add_io(
             loop.handle(), &io, bus.getEventLoopPollData().fd, EPOLLIN,
             [](sd_event_source*, int, std::uint32_t, void*) { return 0; }, this);
@@ -91,7 +96,8 @@ struct BusConnection::Pump {
             const auto poll = bus.getEventLoopPollData();
             sd_event_source_set_io_events(io, static_cast<std::uint32_t>(poll.events));
             sd_event_source_set_time(timer, poll.timeout_usec);
-            sd_event_source_set_enabled(timer, poll.timeout_usec == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+            sd_event_source_set_enabled(
+                timer, poll.timeout_usec == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         } catch (const std::exception& error) {
             spdlog::error("the connection to the system bus is lost: {}", error.what());
             sd_event_source_set_enabled(io, SD_EVENT_OFF);
@@ -115,11 +121,13 @@ Result<void> BusConnection::take_name(const std::string& name) {
         connection_->requestName(name);
         return {};
     } catch (const sdbus::Error& error) {
-        return fail(Errc::Failed, fmt::format("the bus name {} cannot be had: {}", name, error.what()));
+        return fail(Errc::Failed,
+                    fmt::format("the bus name {} cannot be had: {}", name, error.what()));
     }
 }
 
-std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name, const std::string& path) {
+std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name,
+                                                    const std::string& path) {
     auto proxy = sdbus::createProxy(*connection_, name, path);
     proxy->finishRegistration();
     return proxy;

@@ -12,7 +12,8 @@
 
 namespace passthru {
 
-/// What an asynchronous call's callback gets: testable, with getName() and getMessage() behind an arrow.
+/// What an asynchronous call's callback gets: testable, with getName() and getMessage() behind an
+/// arrow.
 #if PASSTHRU_SDBUS_2
 using AsyncError = std::optional<sdbus::Error>;
 #else
@@ -21,8 +22,8 @@ using AsyncError = const sdbus::Error*;
 
 [[nodiscard]] sdbus::Error to_dbus(const Error& error);
 
-/// A connection to the system bus that is served by the loop. When the bus goes away the loop is ended with status 1, so that
-/// systemd starts the daemon anew.
+/// A connection to the system bus that is served by the loop. When the bus goes away the loop is
+/// ended with status 1, so that systemd starts the daemon anew.
 class BusConnection {
 public:
     explicit BusConnection(EventLoop& loop);
@@ -33,7 +34,8 @@ public:
     [[nodiscard]] sdbus::IConnection& get() { return *connection_; }
     /// Failed when another process has the name.
     [[nodiscard]] Result<void> take_name(const std::string& name);
-    [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(const std::string& name, const std::string& path);
+    [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(const std::string& name,
+                                                       const std::string& path);
 
 private:
     struct Pump;
@@ -41,7 +43,8 @@ private:
     std::unique_ptr<Pump> pump_;
 };
 
-/// Who sent the message that `object` is serving now, and whether he allows a prompt for a password.
+/// Who sent the message that `object` is serving now, and whether he allows a prompt for a
+/// password.
 struct Caller {
     std::string sender;
     bool interactive = false;

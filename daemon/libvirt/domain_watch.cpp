@@ -24,7 +24,7 @@ public:
     AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
 
 private:
-    sigset_t before_;
+    sigset_t before_{};
 };
 
 }  // namespace

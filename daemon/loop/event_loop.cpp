@@ -8,8 +8,8 @@
 
 namespace passthru {
 
-/// What sd-event's callbacks get. The function is shared with the call that is under way, so that a callback may destroy its
-/// own source.
+/// What sd-event's callbacks get. The function is shared with the call that is under way, so that a
+/// callback may destroy its own source.
 struct EventSource::State {
     sd_event_source* source = nullptr;
     std::shared_ptr<std::function<void(std::uint32_t)>> callback;

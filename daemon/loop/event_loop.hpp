@@ -10,7 +10,8 @@
 
 namespace passthru {
 
-/// Something that the loop watches; destroying it ends the watching, also from within its own callback.
+/// Something that the loop watches; destroying it ends the watching, also from within its own
+/// callback.
 class EventSource {
 public:
     EventSource() = default;
@@ -25,8 +26,8 @@ private:
     std::unique_ptr<State, Delete> state_;
 };
 
-/// The daemon's one loop, over sd-event. Every callback runs on the thread that calls `run`; none may block. An exception
-/// that leaves a callback is logged and goes no further.
+/// The daemon's one loop, over sd-event. Every callback runs on the thread that calls `run`; none
+/// may block. An exception that leaves a callback is logged and goes no further.
 class EventLoop {
 public:
     using Callback = std::function<void()>;
@@ -36,7 +37,8 @@ public:
     EventLoop(const EventLoop&) = delete;
     EventLoop& operator=(const EventLoop&) = delete;
 
-    /// Calls `ready` whenever `fd` has one of `events` (EPOLLIN, EPOLLOUT …). The descriptor stays the caller's.
+    /// Calls `ready` whenever `fd` has one of `events` (EPOLLIN, EPOLLOUT …). The descriptor stays
+    /// the caller's.
     [[nodiscard]] EventSource watch(int fd, std::uint32_t events,
                                     std::function<void(std::uint32_t events)> ready);
     /// Calls `elapsed` once, after `delay`.

@@ -86,7 +86,9 @@ Client::Client(const std::string& address) {
     require(sd_bus_set_bus_client(bus_, 1), "sd_bus_set_bus_client");
     require(sd_bus_negotiate_fds(bus_, 1), "sd_bus_negotiate_fds");
     require(sd_bus_start(bus_), "sd_bus_start");
-    require(sd_bus_add_match(bus_, nullptr, "type='signal',sender='org.passthru1'", on_signal, this), "match");
+    require(
+        sd_bus_add_match(bus_, nullptr, "type='signal',sender='org.passthru1'", on_signal, this),
+        "match");
 }
 
 Client::~Client() {
@@ -94,16 +96,18 @@ Client::~Client() {
 }
 
 int Client::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
-    static_cast<Client*>(self)->heard.push_back(fmt::format("{} {} {}", sd_bus_message_get_path(message),
-                                                            sd_bus_message_get_member(message), text_of(message)));
+    static_cast<Client*>(self)->heard.push_back(
+        fmt::format("{} {} {}", sd_bus_message_get_path(message),
+                    sd_bus_message_get_member(message), text_of(message)));
     return 0;
 }
 
 int Client::on_answer(sd_bus_message* message, void* data, sd_bus_error*) {
     const std::unique_ptr<Call> call(static_cast<Call*>(data));
     const sd_bus_error* error = sd_bus_message_get_error(message);
-    *call->pending = error != nullptr ? Answer{error->name, error->message == nullptr ? "" : error->message}
-                                      : Answer{"", text_of(message)};
+    *call->pending = error != nullptr
+                         ? Answer{error->name, error->message == nullptr ? "" : error->message}
+                         : Answer{"", text_of(message)};
     call->client.heard.push_back("answer " + call->name);
     return 0;
 }
@@ -121,7 +125,8 @@ sd_bus_message* Client::create(const Method& method) {
 Client::Pending Client::send(sd_bus_message* message) {
     const Pending pending = answers_.insert(answers_.end(), std::nullopt);
     auto call = std::make_unique<Call>(Call{*this, pending, sd_bus_message_get_member(message)});
-    require(sd_bus_call_async(bus_, nullptr, message, on_answer, call.get(), call_timeout), "sd_bus_call_async");
+    require(sd_bus_call_async(bus_, nullptr, message, on_answer, call.get(), call_timeout),
+            "sd_bus_call_async");
     std::ignore = call.release();
     sd_bus_message_unref(message);
     sd_bus_flush(bus_);
@@ -133,8 +138,10 @@ Answer Client::wait(Pending pending) {
     return pending->value_or(Answer{"timeout", ""});
 }
 
-Answer Client::property(const std::string& path, const std::string& interface, const std::string& name) {
-    return call({path, "org.freedesktop.DBus.Properties", "Get"}, "ss", interface.c_str(), name.c_str());
+Answer Client::property(const std::string& path, const std::string& interface,
+                        const std::string& name) {
+    return call({path, "org.freedesktop.DBus.Properties", "Get"}, "ss", interface.c_str(),
+                name.c_str());
 }
 
 bool Client::wait_until(const std::function<bool()>& done) {
@@ -150,9 +157,7 @@ bool Client::wait_until(const std::function<bool()>& done) {
 }
 
 bool Client::wait_for_name(const std::string& name) {
-    return wait_until([&] {
-        return sd_bus_get_name_creds(bus_, name.c_str(), 0, nullptr) >= 0;
-    });
+    return wait_until([&] { return sd_bus_get_name_creds(bus_, name.c_str(), 0, nullptr) >= 0; });
 }
 
 bool Client::wait_to_hear(const std::string& part) {

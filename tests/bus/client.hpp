@@ -10,7 +10,8 @@
 
 namespace passthru::bus_test {
 
-/// What a call brought: an error's name and sentence, or the values as text: `("domain", "uuid", "win11")`.
+/// What a call brought: an error's name and sentence, or the values as text: `("domain", "uuid",
+/// "win11")`.
 struct Answer {
     std::string error;
     std::string text;  ///< of an error, its message
@@ -27,7 +28,8 @@ struct Method {
 };
 
 /// A program on the bus. Everything that it hears of passthrud is kept in order, one line each:
-/// `/org/passthru1 OwnerChanged (…)`; an answer to a call that was started is the line `answer NAME`.
+/// `/org/passthru1 OwnerChanged (…)`; an answer to a call that was started is the line `answer
+/// NAME`.
 class Client {
 public:
     explicit Client(const std::string& address);
@@ -49,7 +51,8 @@ public:
     }
     /// The answer; `timeout` when it does not come for a long time.
     Answer wait(Pending pending);
-    [[nodiscard]] Answer property(const std::string& path, const std::string& interface, const std::string& name);
+    [[nodiscard]] Answer property(const std::string& path, const std::string& interface,
+                                  const std::string& name);
 
     /// Serves the connection until `done`; false after a long time.
     bool wait_until(const std::function<bool()>& done);

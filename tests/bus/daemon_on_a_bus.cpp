@@ -34,9 +34,17 @@ DaemonOnABus::~DaemonOnABus() {
 }
 
 std::vector<std::string> DaemonOnABus::command() const {
-    return {PASSTHRUD,       "--root",      kernel_.path(),       "--worker",
-            PASSTHRU_FAKE_WORKER, "--runtime-dir", kernel_.path() / "run", "--libvirt-uri", "test:///default",
-            "--step-limit",  "60"};
+    return {PASSTHRUD,
+            "--root",
+            kernel_.path(),
+            "--worker",
+            PASSTHRU_FAKE_WORKER,
+            "--runtime-dir",
+            kernel_.path() / "run",
+            "--libvirt-uri",
+            "test:///default",
+            "--step-limit",
+            "60"};
 }
 
 void DaemonOnABus::start() {
@@ -76,8 +84,9 @@ Answer DaemonOnABus::notify(const char* operation, const char* suboperation, con
                             const char* uuid) {
     const int fd = ::memfd_create("domain", MFD_CLOEXEC);
     EXPECT_EQ(::write(fd, xml.data(), xml.size()), static_cast<ssize_t>(xml.size()));
-    const auto pending = client_->start({"/org/passthru1", "org.passthru1.LibvirtHook", "Notify"}, "sssssha{sv}", uuid,
-                                        "test", operation, suboperation, "-", fd, 0);
+    const auto pending =
+        client_->start({"/org/passthru1", "org.passthru1.LibvirtHook", "Notify"}, "sssssha{sv}",
+                       uuid, "test", operation, suboperation, "-", fd, 0);
     ::close(fd);
     return client_->wait(pending);
 }
@@ -85,12 +94,14 @@ Answer DaemonOnABus::notify(const char* operation, const char* suboperation, con
 std::string DaemonOnABus::domain_with(const std::vector<int>& buses, const char* uuid) {
     std::string devices;
     for (const int bus : buses) {
-        devices += fmt::format("<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' "
-                               "bus='0x{:02x}' slot='0x00' function='0x0'/></source></hostdev>",
-                               bus);
+        devices += fmt::format(
+            "<hostdev mode='subsystem' type='pci' managed='yes'><source><address domain='0x0000' "
+            "bus='0x{:02x}' slot='0x00' function='0x0'/></source></hostdev>",
+            bus);
     }
-    return fmt::format("<domain type='kvm'><name>test</name><uuid>{}</uuid><devices>{}</devices></domain>", uuid,
-                       devices);
+    return fmt::format(
+        "<domain type='kvm'><name>test</name><uuid>{}</uuid><devices>{}</devices></domain>", uuid,
+        devices);
 }
 
 void DaemonOnABus::wait_for_a_blocked_write() {

@@ -30,17 +30,26 @@ protected:
     [[nodiscard]] std::vector<std::string> command() const;
     [[nodiscard]] std::string log() const;
 
-    Answer detach(const char* gpu) { return client_->call({gpu, gpu_interface, "Detach"}, "a{sv}", 0); }
-    Answer reattach(const char* gpu) { return client_->call({gpu, gpu_interface, "Reattach"}, "a{sv}", 0); }
+    Answer detach(const char* gpu) {
+        return client_->call({gpu, gpu_interface, "Detach"}, "a{sv}", 0);
+    }
+    Answer reattach(const char* gpu) {
+        return client_->call({gpu, gpu_interface, "Reattach"}, "a{sv}", 0);
+    }
     Client::Pending start_detach(const char* gpu) {
         return client_->start({gpu, gpu_interface, "Detach"}, "a{sv}", 0);
     }
     /// As libvirt's hook; `xml` goes as a memfd.
     Answer notify(const char* operation, const char* suboperation, const std::string& xml,
                   const char* uuid = running_uuid);
-    [[nodiscard]] static std::string domain_with(const std::vector<int>& buses, const char* uuid = running_uuid);
-    [[nodiscard]] std::string state(const char* gpu) { return client_->property(gpu, gpu_interface, "State").text; }
-    [[nodiscard]] std::string owner(const char* gpu) { return client_->property(gpu, gpu_interface, "Owner").text; }
+    [[nodiscard]] static std::string domain_with(const std::vector<int>& buses,
+                                                 const char* uuid = running_uuid);
+    [[nodiscard]] std::string state(const char* gpu) {
+        return client_->property(gpu, gpu_interface, "State").text;
+    }
+    [[nodiscard]] std::string owner(const char* gpu) {
+        return client_->property(gpu, gpu_interface, "Owner").text;
+    }
     void wait_for_a_blocked_write();
     void wait_for_state(const char* gpu, const std::string& state);
     [[nodiscard]] std::string changes_of_the_machine() const;

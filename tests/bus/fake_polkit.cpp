@@ -18,7 +18,9 @@ FakePolkit::FakePolkit(const std::string& address, Verdict verdict) : verdict_(v
     require(sd_bus_set_address(bus_, address.c_str()), "sd_bus_set_address");
     require(sd_bus_set_bus_client(bus_, 1), "sd_bus_set_bus_client");
     require(sd_bus_start(bus_), "sd_bus_start");
-    require(sd_bus_add_object(bus_, nullptr, "/org/freedesktop/PolicyKit1/Authority", on_message, this), "object");
+    require(
+        sd_bus_add_object(bus_, nullptr, "/org/freedesktop/PolicyKit1/Authority", on_message, this),
+        "object");
     require(sd_bus_request_name(bus_, "org.freedesktop.PolicyKit1", 0), "sd_bus_request_name");
     thread_ = std::thread([this] {
         while (!stop_ && sd_bus_is_open(bus_) > 0) {
@@ -39,7 +41,8 @@ const std::vector<Asked>& FakePolkit::finish() {
 }
 
 int FakePolkit::on_message(sd_bus_message* message, void* self, sd_bus_error*) {
-    if (sd_bus_message_is_method_call(message, "org.freedesktop.PolicyKit1.Authority", "CheckAuthorization") <= 0) {
+    if (sd_bus_message_is_method_call(message, "org.freedesktop.PolicyKit1.Authority",
+                                      "CheckAuthorization") <= 0) {
         return 0;
     }
     return static_cast<FakePolkit*>(self)->answer(message);
@@ -52,7 +55,8 @@ int FakePolkit::answer(sd_bus_message* message) {
     require(sd_bus_message_enter_container(message, 'r', "sa{sv}"), "subject");
     require(sd_bus_message_read(message, "s", &text), "kind");
     asked.subject_kind = text;
-    require(sd_bus_message_read(message, "a{sv}", 1, &other, "s", &text), "the one detail of the subject");
+    require(sd_bus_message_read(message, "a{sv}", 1, &other, "s", &text),
+            "the one detail of the subject");
     asked.subject = text;
     require(sd_bus_message_exit_container(message), "subject");
     require(sd_bus_message_read(message, "s", &text), "action");
@@ -70,7 +74,8 @@ int FakePolkit::answer(sd_bus_message* message) {
         case Verdict::No: return sd_bus_reply_method_return(message, "(bba{ss})", 0, 0, 0);
         case Verdict::Challenge: return sd_bus_reply_method_return(message, "(bba{ss})", 0, 1, 0);
         case Verdict::Dismissed:
-            return sd_bus_reply_method_return(message, "(bba{ss})", 0, 1, 1, "polkit.dismissed", "true");
+            return sd_bus_reply_method_return(message, "(bba{ss})", 0, 1, 1, "polkit.dismissed",
+                                              "true");
         case Verdict::Never: return 1;
     }
     return 1;

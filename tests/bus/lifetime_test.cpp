@@ -20,7 +20,9 @@ TEST_F(Passthrud, NeitherTakesTheNameOfAnotherNorGoesOnWithItsWork) {
     kernel_.plan_fault("unbind", "01:00.0"_bdf, Fault::Block);
     const auto pending = start_detach(first_gpu);
     wait_for_a_blocked_write();
-    const auto journal = [&] { return read_attribute(kernel_.path() / "run/sets/0000_01_00_0.json"); };
+    const auto journal = [&] {
+        return read_attribute(kernel_.path() / "run/sets/0000_01_00_0.json");
+    };
     const auto before = journal();
     ASSERT_TRUE(before);
     const auto second = fakes::run(command(), "", {"DBUS_SYSTEM_BUS_ADDRESS=" + bus_.address()});
@@ -84,7 +86,8 @@ TEST_F(Passthrud, LeavesARunningVmAloneWhenItIsRestarted) {
     start();
     EXPECT_EQ(state(first_gpu), "(\"guest\")");
     ASSERT_TRUE(client_->wait_until([&] {
-        return client_->property("/org/passthru1", manager, "LibvirtState").text == "(\"connected\")";
+        return client_->property("/org/passthru1", manager, "LibvirtState").text ==
+               "(\"connected\")";
     }));
     EXPECT_EQ(owner(first_gpu), std::string("((\"domain\", \"") + running_uuid + "\", \"test\"))");
     EXPECT_EQ(kernel_.dump(), running);

@@ -18,8 +18,8 @@ constexpr const char* no_such_gpu = "org.passthru1.Error.NoSuchGpu";
 using Passthrud = DaemonOnABus;
 
 TEST_F(Passthrud, ShowsAnObjectForEachGpu) {
-    const Answer all =
-        client_->call({"/org/passthru1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"}, "");
+    const Answer all = client_->call(
+        {"/org/passthru1", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"}, "");
     EXPECT_THAT(all.text, AllOf(HasSubstr(first_gpu), HasSubstr(second_gpu)));
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "Address").text, "(\"0000:01:00.0\")");
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "VendorId").text, "(4318)");
@@ -28,18 +28,21 @@ TEST_F(Passthrud, ShowsAnObjectForEachGpu) {
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "BootVga").text, "(false)");
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "IommuGroups").text, "([1])");
     EXPECT_EQ(client_->property(second_gpu, gpu_interface, "IommuGroups").text, "([3, 4])");
-    EXPECT_EQ(client_->property(first_gpu, gpu_interface, "ResetMethods").text, "([\"flr\", \"bus\"])");
+    EXPECT_EQ(client_->property(first_gpu, gpu_interface, "ResetMethods").text,
+              "([\"flr\", \"bus\"])");
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "PowerState").text, "(\"D0\")");
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "LastError").text, "((\"\", \"\"))");
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "Job").text, "(\"/\")");
-    EXPECT_THAT(client_->property(first_gpu, gpu_interface, "Functions").text,
-                AllOf(HasSubstr("\"driver\", \"snd_hda_intel\""), HasSubstr("\"role\", \"companion\"")));
+    EXPECT_THAT(
+        client_->property(first_gpu, gpu_interface, "Functions").text,
+        AllOf(HasSubstr("\"driver\", \"snd_hda_intel\""), HasSubstr("\"role\", \"companion\"")));
     EXPECT_EQ(state(first_gpu), "(\"host\")");
     EXPECT_EQ(owner(first_gpu), "((\"host\", \"\", \"\"))");
     EXPECT_EQ(client_->property("/org/passthru1", manager, "IommuKind").text, "(\"intel\")");
     EXPECT_EQ(client_->property("/org/passthru1", manager, "HookInstalled").text, "(false)");
     EXPECT_TRUE(client_->wait_until([&] {
-        return client_->property("/org/passthru1", manager, "LibvirtState").text == "(\"connected\")";
+        return client_->property("/org/passthru1", manager, "LibvirtState").text ==
+               "(\"connected\")";
     }));
 }
 
@@ -60,10 +63,13 @@ TEST_F(Passthrud, TellsEverybodyBeforeItAnswers) {
     const int answered = client_->heard_at("answer Detach");
     const auto before_the_answer = [&](const std::string& part) {
         const int at = client_->heard_at(part);
-        EXPECT_TRUE(at >= 0 && at < answered) << part << " at " << at << ", the answer at " << answered;
+        EXPECT_TRUE(at >= 0 && at < answered)
+            << part << " at " << at << ", the answer at " << answered;
     };
-    before_the_answer("OwnerChanged (\"/org/passthru1/gpu/0000_01_00_0\", \"0000:01:00.0\", (\"host\", \"\", \"\"), "
-                      "(\"administrator\", \"0\", \"root\"))");
+    before_the_answer(
+        "OwnerChanged (\"/org/passthru1/gpu/0000_01_00_0\", \"0000:01:00.0\", (\"host\", \"\", "
+        "\"\"), "
+        "(\"administrator\", \"0\", \"root\"))");
     before_the_answer("\"State\", \"detaching\"");
     before_the_answer("\"State\", \"detached\"");
     before_the_answer("InterfacesAdded (\"/org/passthru1/job/1\"");
@@ -79,12 +85,15 @@ TEST_F(Passthrud, ShowsTheJobWhileItRuns) {
     wait_for_a_blocked_write();
     constexpr const char* job = "/org/passthru1/job/1";
     ASSERT_TRUE(client_->wait_to_hear("unbind 0000:01:00.1 from snd_hda_intel"));
-    EXPECT_EQ(client_->property(first_gpu, gpu_interface, "Job").text, "(\"/org/passthru1/job/1\")");
-    EXPECT_EQ(client_->property(job, "org.passthru1.Job", "Gpu").text, "(\"/org/passthru1/gpu/0000_01_00_0\")");
+    EXPECT_EQ(client_->property(first_gpu, gpu_interface, "Job").text,
+              "(\"/org/passthru1/job/1\")");
+    EXPECT_EQ(client_->property(job, "org.passthru1.Job", "Gpu").text,
+              "(\"/org/passthru1/gpu/0000_01_00_0\")");
     EXPECT_EQ(client_->property(job, "org.passthru1.Job", "Kind").text, "(\"detach\")");
     EXPECT_EQ(client_->property(job, "org.passthru1.Job", "StepName").text,
               "(\"unbind 0000:01:00.1 from snd_hda_intel\")");
-    EXPECT_TRUE(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "reattach", 0).text == "([])");
+    EXPECT_TRUE(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "reattach", 0).text ==
+                "([])");
     EXPECT_TRUE(client_->call({job, "org.passthru1.Job", "Cancel"}, "a{sv}", 0).ok());
     kernel_.unblock();
     EXPECT_EQ(client_->wait(pending).error, "org.passthru1.Error.Cancelled");
@@ -106,7 +115,8 @@ TEST_F(Passthrud, TellsWhoHasAGpu) {
     ASSERT_TRUE(detach(second_gpu).ok());
     const Method get_owner{"/org/passthru1", manager, "GetOwner"};
     EXPECT_EQ(client_->call(get_owner, "s", "0000:01:00.1").text, "(\"host\", \"\", \"\")");
-    EXPECT_EQ(client_->call(get_owner, "s", "02:00.1").text, "(\"administrator\", \"0\", \"root\")");
+    EXPECT_EQ(client_->call(get_owner, "s", "02:00.1").text,
+              "(\"administrator\", \"0\", \"root\")");
     EXPECT_EQ(client_->call(get_owner, "s", "00:01.0").error, no_such_gpu);
     EXPECT_EQ(client_->call(get_owner, "s", "card0").error, invalid);
     EXPECT_EQ(client_->call(get_owner, "s", "").error, invalid);
@@ -115,7 +125,8 @@ TEST_F(Passthrud, TellsWhoHasAGpu) {
 
 TEST_F(Passthrud, FindsAGpuByAnyOfItsAddresses) {
     const Method find{"/org/passthru1", manager, "FindGpu"};
-    EXPECT_EQ(client_->call(find, "s", "0000:01:00.0").text, "(\"/org/passthru1/gpu/0000_01_00_0\")");
+    EXPECT_EQ(client_->call(find, "s", "0000:01:00.0").text,
+              "(\"/org/passthru1/gpu/0000_01_00_0\")");
     EXPECT_EQ(client_->call(find, "s", "02:00.1").text, "(\"/org/passthru1/gpu/0000_02_00_0\")");
     for (const char* nothing : {"", "Voodoo", "00:01.0", "…"}) {
         EXPECT_EQ(client_->call(find, "s", nothing).error, no_such_gpu) << nothing;
@@ -125,21 +136,30 @@ TEST_F(Passthrud, FindsAGpuByAnyOfItsAddresses) {
 
 TEST_F(Passthrud, PlansWithoutDoing) {
     const Method plan{first_gpu, gpu_interface, "Plan"};
-    EXPECT_THAT(client_->call(plan, "sa{sv}", "detach", 0).text,
-                AllOf(HasSubstr("\"step\", \"unbind\""), HasSubstr("bind 0000:01:00.0 to vfio-pci")));
+    EXPECT_THAT(
+        client_->call(plan, "sa{sv}", "detach", 0).text,
+        AllOf(HasSubstr("\"step\", \"unbind\""), HasSubstr("bind 0000:01:00.0 to vfio-pci")));
     EXPECT_EQ(client_->call(plan, "sa{sv}", "reattach", 0).text, "([])");
     EXPECT_THAT(kernel_.writes(), IsEmpty());
     ASSERT_TRUE(notify("prepare", "begin", domain_with({1})).ok());
-    EXPECT_THAT(client_->call(plan, "sa{sv}", "reattach", 0).text, HasSubstr("org.passthru1.Error.Busy"));
+    EXPECT_THAT(client_->call(plan, "sa{sv}", "reattach", 0).text,
+                HasSubstr("org.passthru1.Error.Busy"));
     EXPECT_EQ(client_->call(plan, "sa{sv}", "explode", 0).error, invalid);
     EXPECT_EQ(client_->call(plan, "sa{sv}", std::string(100'000, 'x').c_str(), 0).error, invalid);
 }
 
 TEST_F(Passthrud, RefusesOptionsThatItDoesNotKnow) {
-    EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "force", "b", 1).error, invalid);
-    EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Reattach"}, "a{sv}", 1, "force", "b", 1).error, invalid);
-    EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "detach", 1, "x", "s", "").error, invalid);
-    EXPECT_EQ(client_->call({"/org/passthru1", manager, "Rescan"}, "a{sv}", 1, "x", "s", "").error, invalid);
+    EXPECT_EQ(
+        client_->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "force", "b", 1).error,
+        invalid);
+    EXPECT_EQ(
+        client_->call({first_gpu, gpu_interface, "Reattach"}, "a{sv}", 1, "force", "b", 1).error,
+        invalid);
+    EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "detach", 1, "x", "s", "")
+                  .error,
+              invalid);
+    EXPECT_EQ(client_->call({"/org/passthru1", manager, "Rescan"}, "a{sv}", 1, "x", "s", "").error,
+              invalid);
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
@@ -148,7 +168,9 @@ TEST_F(Passthrud, RefusesWrongTypes) {
     EXPECT_EQ(client_->call({"/org/passthru1", manager, "GetOwner"}, "u", 1).error, invalid);
     EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Explode"}, "").error,
               "org.freedesktop.DBus.Error.UnknownMethod");
-    EXPECT_FALSE(client_->call({"/org/passthru1/gpu/0000_09_00_0", gpu_interface, "Detach"}, "a{sv}", 0).ok());
+    EXPECT_FALSE(
+        client_->call({"/org/passthru1/gpu/0000_09_00_0", gpu_interface, "Detach"}, "a{sv}", 0)
+            .ok());
 }
 
 TEST_F(Passthrud, SeesANewMachineAfterARescan) {

@@ -104,7 +104,8 @@ TEST_F(Rights, ThatPolkitDeniesAreDenied) {
 
 TEST_F(Rights, ThatNeedAPasswordSaySo) {
     FakePolkit polkit(bus_.address(), Verdict::Challenge);
-    EXPECT_EQ(detach_as_nobody().error, "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
+    EXPECT_EQ(detach_as_nobody().error,
+              "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired");
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
@@ -146,15 +147,17 @@ TEST_F(Rights, ToLookAreEverybodys) {
                   return client.call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "detach", 0);
               }).error,
               "");
-    EXPECT_EQ(as_nobody([](Client& client) { return client.property(first_gpu, gpu_interface, "State"); }).text,
+    EXPECT_EQ(as_nobody([](Client& client) {
+                  return client.property(first_gpu, gpu_interface, "State");
+              }).text,
               "(\"host\")");
 }
 
 TEST_F(Rights, ToSpeakForLibvirtAreRootsEvenIfPolkitSaysYes) {
     FakePolkit polkit(bus_.address(), Verdict::Yes);
     const Answer answer = as_nobody([](Client& client) {
-        return client.call({"/org/passthru1", "org.passthru1.LibvirtHook", "Notify"}, "sssssha{sv}", running_uuid,
-                           "test", "prepare", "begin", "-", 0, 0);
+        return client.call({"/org/passthru1", "org.passthru1.LibvirtHook", "Notify"}, "sssssha{sv}",
+                           running_uuid, "test", "prepare", "begin", "-", 0, 0);
     });
     EXPECT_EQ(answer.error, denied);
     EXPECT_THAT(polkit.finish(), IsEmpty());
@@ -168,7 +171,8 @@ TEST(MethodRules, AreThereForEveryMethodAndForNoOther) {
         ASSERT_TRUE(document.load_file(entry.path().c_str())) << entry.path();
         for (const pugi::xml_node interface : document.child("node").children("interface")) {
             for (const pugi::xml_node method : interface.children("method")) {
-                documented.emplace(interface.attribute("name").value(), method.attribute("name").value());
+                documented.emplace(interface.attribute("name").value(),
+                                   method.attribute("name").value());
             }
         }
     }

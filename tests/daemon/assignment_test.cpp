@@ -64,7 +64,8 @@ TEST_F(ASet, OfADomainIsRefusedToAnotherByName) {
     const Ticket second = desk_.detach(games);
     EXPECT_EQ(desk_.refusal(second), Errc::Busy);
     EXPECT_THAT(desk_.message(second), HasSubstr("the VM “win11”"));
-    EXPECT_EQ(desk_.refusal(desk_.reattach()), Errc::Busy) << "an administrator must not pull it from a VM";
+    EXPECT_EQ(desk_.refusal(desk_.reattach()), Errc::Busy)
+        << "an administrator must not pull it from a VM";
     EXPECT_EQ(desk_.it.owner, win11);
 }
 
@@ -115,7 +116,8 @@ TEST_F(ASet, OfTheAdministratorGoesToAVmAndBackToHimDetached) {
 TEST_F(ASet, ThatAnotherToolGaveBackIsNotTheAdministratorsAnyMore) {
     desk_.detach(alice);
     desk_.run_jobs();
-    for (const Bdf& bdf : {"01:00.0"_bdf, "01:00.1"_bdf}) kernel_.put("sys/bus/pci/devices/" + bdf.str() + "/driver_override", "(null)\n");
+    for (const Bdf& bdf : {"01:00.0"_bdf, "01:00.1"_bdf})
+        kernel_.put("sys/bus/pci/devices/" + bdf.str() + "/driver_override", "(null)\n");
     kernel_.move("01:00.0"_bdf, "nouveau");
     kernel_.move("01:00.1"_bdf, "snd_hda_intel");
     desk_.send(event::MachineChanged{});
@@ -171,15 +173,16 @@ TEST_F(ASetBoundForVfioAtBoot, IsRefusedWhileAVmThatWeDoNotKnowHasIt) {
 }
 
 TEST(APhase, KeepsItsNameThroughTheJournal) {
-    for (const Phase phase : {Phase::Idle, Phase::Detaching, Phase::Undoing, Phase::Reattaching, Phase::Stuck,
-                              Phase::Failed}) {
+    for (const Phase phase : {Phase::Idle, Phase::Detaching, Phase::Undoing, Phase::Reattaching,
+                              Phase::Stuck, Phase::Failed}) {
         EXPECT_EQ(phase_from_name(phase_name(phase)), phase) << phase_name(phase);
     }
     EXPECT_EQ(phase_from_name("hibernating"), std::nullopt);
 }
 
 TEST(AnOwner, KeepsItsNameThroughTheJournal) {
-    for (const OwnerKind kind : {OwnerKind::Host, OwnerKind::Domain, OwnerKind::Lease, OwnerKind::Administrator}) {
+    for (const OwnerKind kind :
+         {OwnerKind::Host, OwnerKind::Domain, OwnerKind::Lease, OwnerKind::Administrator}) {
         EXPECT_EQ(owner_kind_from_name(owner_kind_name(kind)), kind) << owner_kind_name(kind);
     }
     EXPECT_EQ(owner_kind_from_name("container"), OwnerKind::Host);
@@ -189,7 +192,8 @@ TEST(AnOwner, IsDescribedForASentence) {
     EXPECT_EQ(describe(host), "the host");
     EXPECT_EQ(describe(win11), "the VM “win11”");
     EXPECT_EQ(describe(alice), "the administrator alice");
-    EXPECT_EQ(describe(Owner{OwnerKind::Administrator, "", ""}), "the administrator or another program");
+    EXPECT_EQ(describe(Owner{OwnerKind::Administrator, "", ""}),
+              "the administrator or another program");
     EXPECT_EQ(describe(Owner{OwnerKind::Lease, "7", "gamescope"}), "the lease of gamescope");
 }
 

@@ -14,8 +14,8 @@ inline const Owner games{OwnerKind::Domain, "c1a4f3d2-0000-4000-8000-00000000000
 inline const Owner alice{OwnerKind::Administrator, "1000", "alice"};
 inline const Owner host{};
 
-/// One device set on a fake machine, with its assignment: events go in, effects are noted, and a job that was started runs
-/// when the test says so, with the real executor.
+/// One device set on a fake machine, with its assignment: events go in, effects are noted, and a
+/// job that was started runs when the test says so, with the real executor.
 class Desk {
 public:
     Desk(const fakes::FakeKernel& kernel, const Bdf& gpu) : kernel_(kernel), gpu_(gpu) {}
@@ -25,9 +25,11 @@ public:
     Ticket detach(const Owner& owner, std::vector<Bdf> wanted = {});
     Ticket reattach(std::optional<std::string> domain = std::nullopt);
 
-    /// Does the running job to its end, or to the step that fails, and the jobs that follow from it.
+    /// Does the running job to its end, or to the step that fails, and the jobs that follow from
+    /// it.
     void run_jobs();
-    /// Does only the first steps of the running job, as a worker that is killed there; nobody is told.
+    /// Does only the first steps of the running job, as a worker that is killed there; nobody is
+    /// told.
     void run_steps(std::size_t count);
     /// The daemon dies and a new one reads what was saved last.
     void restart();

@@ -63,7 +63,8 @@ TEST_F(AHook, IsNotHeldUpByAStuckSetOfAnotherDomain) {
 TEST_F(AHook, LetsADomainWithoutAGpuStart) {
     EXPECT_TRUE(prepare(win11, {})->succeeded()) << "at once";
     EXPECT_TRUE(prepare(win11, {"00:1f.0"_bdf})->succeeded());
-    EXPECT_TRUE(prepare(win11, {"00:1f.0"_bdf, "09:00.0"_bdf})->succeeded()) << "that is for libvirt to say";
+    EXPECT_TRUE(prepare(win11, {"00:1f.0"_bdf, "09:00.0"_bdf})->succeeded())
+        << "that is for libvirt to say";
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
@@ -112,7 +113,8 @@ TEST_F(ADescriptor, ThatCouldBlockIsRefused) {
 
 TEST_F(ADescriptor, WithMoreThanTheLimitIsRefused) {
     EXPECT_TRUE(read_domain_xml(memory(std::string(max_domain_xml, ' ')).get()));
-    EXPECT_EQ(read_domain_xml(memory(std::string(max_domain_xml + 1, ' ')).get()).error().code, Errc::InvalidArgs);
+    EXPECT_EQ(read_domain_xml(memory(std::string(max_domain_xml + 1, ' ')).get()).error().code,
+              Errc::InvalidArgs);
 }
 
 }  // namespace

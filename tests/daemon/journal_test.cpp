@@ -29,12 +29,15 @@ protected:
         write("0000_01_00_0.json", text);
         const Journal::Contents contents = journal_.load();
         EXPECT_THAT(contents.assignments, IsEmpty());
-        EXPECT_THAT(contents.complaints, ElementsAre(testing::AllOf(HasSubstr("0000_01_00_0.json"), HasSubstr(why))));
+        EXPECT_THAT(contents.complaints,
+                    ElementsAre(testing::AllOf(HasSubstr("0000_01_00_0.json"), HasSubstr(why))));
         EXPECT_FALSE(fs::exists(folder_ / "0000_01_00_0.json"));
         EXPECT_TRUE(fs::exists(folder_ / "0000_01_00_0.json.rejected"));
         EXPECT_THAT(journal_.load().complaints, IsEmpty()) << "it complains once";
     }
-    [[nodiscard]] std::string text() const { return read_attribute(folder_ / "0000_01_00_0.json").value_or(""); }
+    [[nodiscard]] std::string text() const {
+        return read_attribute(folder_ / "0000_01_00_0.json").value_or("");
+    }
     [[nodiscard]] std::string text_with(const std::string& from, const std::string& to) const {
         EXPECT_TRUE(journal_.save(gpu_, assignment_));
         std::string changed = text();
@@ -93,8 +96,9 @@ TEST_F(AJournal, WithoutAFolderIsEmpty) {
 
 TEST_F(AJournal, SetsADamagedFileAside) {
     const std::string whole = text_with("{", "{");
-    for (const std::string& damaged : {std::string(), std::string("{"), whole.substr(0, whole.size() / 2),
-                                       std::string("[]"), std::string("42"), std::string("{\"version\": \"1\"}")}) {
+    for (const std::string& damaged :
+         {std::string(), std::string("{"), whole.substr(0, whole.size() / 2), std::string("[]"),
+          std::string("42"), std::string("{\"version\": \"1\"}")}) {
         expect_rejected(damaged, "damaged");
     }
     expect_rejected(text_with("\"0000:01:00.0\",\n  \"keeper\"", "7,\n  \"keeper\""), "damaged");

@@ -56,7 +56,8 @@ private:
     void end_job() {
         if (!running_) return;
         const std::size_t steps = it_.plan.steps.size();
-        const std::size_t done = pick(3) ? steps : static_cast<std::size_t>(pick(static_cast<int>(steps)));
+        const std::size_t done =
+            pick(3) ? steps : static_cast<std::size_t>(pick(static_cast<int>(steps)));
         for (std::size_t i = 0; i < done; ++i) {
             perform(it_.plan.steps[i]);
             send(event::StepDone{i});
@@ -102,7 +103,8 @@ private:
         EXPECT_TRUE(it_.owner.kind != OwnerKind::Host || it_.phase == Phase::Idle);
         EXPECT_TRUE(it_.working() || (it_.waiting.empty() && !it_.wish)) << "waits for nothing";
         EXPECT_TRUE(it_.working() || owed_.empty()) << "an answer is owed and nothing is under way";
-        EXPECT_EQ(it_.trouble.has_value() && !it_.working(), it_.phase == Phase::Stuck || it_.phase == Phase::Failed);
+        EXPECT_EQ(it_.trouble.has_value() && !it_.working(),
+                  it_.phase == Phase::Stuck || it_.phase == Phase::Failed);
         if (it_.owner.kind != OwnerKind::Host || it_.working()) return;
         EXPECT_EQ(set_state(set_, inventory_), SetState::Host) << "moved, and nobody remembers";
     }
@@ -120,7 +122,9 @@ private:
         EXPECT_TRUE(owed_.empty());
     }
 
-    [[nodiscard]] int pick(int below) { return below == 0 ? 0 : static_cast<int>(random_() % static_cast<unsigned>(below)); }
+    [[nodiscard]] int pick(int below) {
+        return below == 0 ? 0 : static_cast<int>(random_() % static_cast<unsigned>(below));
+    }
     [[nodiscard]] Owner anybody() {
         const Owner owners[] = {win11, games, alice};
         return owners[pick(3)];

@@ -112,7 +112,8 @@ TEST_F(ARing, ReadsTheMachineAgainAfterTheMoveThatWasUnderWay) {
     EXPECT_TRUE(ring_->sets().contains(second_));
     kernel_.unblock();
     EXPECT_TRUE(answer(asked).succeeded());
-    wait_until([&] { return !ring_->sets().contains(second_); }, "the unplugged card to be forgotten");
+    wait_until([&] { return !ring_->sets().contains(second_); },
+               "the unplugged card to be forgotten");
 }
 
 TEST_F(ARing, FreesTheSetOfADomainThatIsNotListed) {

@@ -85,13 +85,15 @@ std::shared_ptr<TwoCards::Asked> TwoCards::detach(const Bdf& set, const Owner& o
     return asked;
 }
 
-std::shared_ptr<TwoCards::Asked> TwoCards::reattach(const Bdf& set, std::optional<std::string> domain) {
+std::shared_ptr<TwoCards::Asked> TwoCards::reattach(const Bdf& set,
+                                                    std::optional<std::string> domain) {
     auto [asked, answered] = asking();
     ring_->reattach(set, std::move(domain), answered);
     return asked;
 }
 
-std::shared_ptr<TwoCards::Asked> TwoCards::prepare(const Owner& domain, std::vector<Bdf> functions) {
+std::shared_ptr<TwoCards::Asked> TwoCards::prepare(const Owner& domain,
+                                                   std::vector<Bdf> functions) {
     auto [asked, answered] = asking();
     hooks_->prepare({domain.id, domain.name, std::move(functions)}, answered);
     return asked;

@@ -8,7 +8,8 @@
 
 namespace passthru {
 
-/// A ring on a machine with two cards, with a real loop, a real journal and real processes for workers.
+/// A ring on a machine with two cards, with a real loop, a real journal and real processes for
+/// workers.
 class TwoCards : public testing::Test {
 protected:
     TwoCards();
@@ -30,14 +31,17 @@ protected:
     /// Something to answer into.
     [[nodiscard]] static std::pair<std::shared_ptr<Asked>, Ring::Answered> asking();
     std::shared_ptr<Asked> detach(const Bdf& set, const Owner& owner);
-    std::shared_ptr<Asked> reattach(const Bdf& set, std::optional<std::string> domain = std::nullopt);
+    std::shared_ptr<Asked> reattach(const Bdf& set,
+                                    std::optional<std::string> domain = std::nullopt);
     std::shared_ptr<Asked> prepare(const Owner& domain, std::vector<Bdf> functions);
     std::shared_ptr<Asked> release(const Owner& domain);
     /// Waits for the answer.
     Asked answer(const std::shared_ptr<Asked>& asked);
 
     [[nodiscard]] const SetEntry& entry(const Bdf& set) const { return ring_->sets().at(set); }
-    [[nodiscard]] std::string difference_to_start() const { return difference(untouched_, kernel_.dump()); }
+    [[nodiscard]] std::string difference_to_start() const {
+        return difference(untouched_, kernel_.dump());
+    }
 
     const Bdf first_ = fakes::operator""_bdf("01:00.0", 7);
     const Bdf first_audio_ = fakes::operator""_bdf("01:00.1", 7);

@@ -136,7 +136,8 @@ TEST_F(ASetInTrouble, ThatIsBeingUndoneAnswersAReattachByItsOwnEnd) {
     kernel_.plan_fault("drivers_probe", gpu_, Fault::NoEffect);
     const Ticket start = desk_.detach(win11);
     desk_.run_steps(desk_.it.plan.steps.size() - 1);
-    desk_.send(event::JobEnded{PlanFailed{desk_.it.plan.steps.size() - 1, Error{Errc::BindFailed, "no", 0}}});
+    desk_.send(event::JobEnded{
+        PlanFailed{desk_.it.plan.steps.size() - 1, Error{Errc::BindFailed, "no", 0}}});
     ASSERT_EQ(desk_.it.phase, Phase::Undoing);
     kernel_.clear_faults();
     const Ticket stop = desk_.reattach(win11.id);

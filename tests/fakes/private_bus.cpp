@@ -35,7 +35,8 @@ PrivateBus::PrivateBus() {
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     folder_ = name;
     // Other users come in as well.
-    std::filesystem::permissions(folder_, std::filesystem::perms::others_exec, std::filesystem::perm_options::add);
+    std::filesystem::permissions(folder_, std::filesystem::perms::others_exec,
+                                 std::filesystem::perm_options::add);
     std::filesystem::create_directory(folder_ / "services");
     std::ofstream(folder_ / "bus.conf") << fmt::format(fmt::runtime(config), name);
 
