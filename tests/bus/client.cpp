@@ -74,12 +74,6 @@ std::string text_of(sd_bus_message* message) {
     return "(" + values_of(message) + ")";
 }
 
-struct Client::Call {
-    Client& client;
-    Pending pending;
-    std::string name;
-};
-
 Client::Client(const std::string& address) {
     require(sd_bus_new(&bus_), "sd_bus_new");
     require(sd_bus_set_address(bus_, address.c_str()), "sd_bus_set_address");
@@ -103,7 +97,7 @@ int Client::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
 }
 
 int Client::on_answer(sd_bus_message* message, void* data, sd_bus_error*) {
-    const std::unique_ptr<Call> call(static_cast<Call*>(data));
+    const auto* call = static_cast<Call*>(data);
     const sd_bus_error* error = sd_bus_message_get_error(message);
     *call->pending = error != nullptr
                          ? Answer{error->name, error->message == nullptr ? "" : error->message}
@@ -124,10 +118,9 @@ sd_bus_message* Client::create(const Method& method) {
 
 Client::Pending Client::send(sd_bus_message* message) {
     const Pending pending = answers_.insert(answers_.end(), std::nullopt);
-    auto call = std::make_unique<Call>(Call{*this, pending, sd_bus_message_get_member(message)});
-    require(sd_bus_call_async(bus_, nullptr, message, on_answer, call.get(), call_timeout),
+    Call& call = calls_.emplace_back(Call{*this, pending, sd_bus_message_get_member(message)});
+    require(sd_bus_call_async(bus_, nullptr, message, on_answer, &call, call_timeout),
             "sd_bus_call_async");
-    std::ignore = call.release();
     sd_bus_message_unref(message);
     sd_bus_flush(bus_);
     return pending;

@@ -69,8 +69,13 @@ private:
     static int on_signal(sd_bus_message* message, void* self, sd_bus_error*);
     static int on_answer(sd_bus_message* message, void* call, sd_bus_error*);
 
-    struct Call;
+    struct Call {
+        Client& client;
+        Pending pending;
+        std::string name;
+    };
     sd_bus* bus_ = nullptr;
+    std::list<Call> calls_;  ///< what their answers find; a client may leave before them
     std::list<std::optional<Answer>> answers_;
 };
 
