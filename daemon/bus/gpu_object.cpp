@@ -39,8 +39,9 @@ GpuObject::GpuObject(BusConnection& bus, Authority& authority, Requests& request
 GpuObject::~GpuObject() {
     try {
         getObject().emitInterfacesRemovedSignal();
-    } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the bus is gone, and with it
-                                     // who would listen
+        // NOLINTNEXTLINE(bugprone-empty-catch)
+    } catch (const sdbus::Error&) {
+        // The bus is gone, and with it who would listen.
     }
     unregisterAdaptor();
 }

@@ -20,8 +20,9 @@ JobObject::JobObject(BusConnection& bus, Authority& authority, Requests& request
 JobObject::~JobObject() {
     try {
         getObject().emitInterfacesRemovedSignal();
-    } catch (const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the bus is gone, and with it
-                                     // who would listen
+        // NOLINTNEXTLINE(bugprone-empty-catch)
+    } catch (const sdbus::Error&) {
+        // The bus is gone, and with it who would listen.
     }
     unregisterAdaptor();
 }

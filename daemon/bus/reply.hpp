@@ -27,8 +27,9 @@ public:
             } else {
                 result_->returnError(to_dbus(result.error()));
             }
-        } catch (
-            const sdbus::Error&) {  // NOLINT(bugprone-empty-catch): the caller or the bus is gone
+            // NOLINTNEXTLINE(bugprone-empty-catch)
+        } catch (const sdbus::Error&) {
+            // The caller or the bus is gone.
         }
         result_.reset();
     }
