@@ -35,6 +35,8 @@ sdbus::Error to_dbus(const Error& error) {
 
 #if PASSTHRU_SDBUS_2
 
+using BusName = sdbus::ServiceName;
+
 struct BusConnection::Pump {
     Pump(EventLoop& loop, sdbus::IConnection& connection) : bus(connection) {
         bus.attachSdEventLoop(loop.handle(), 0);
@@ -49,22 +51,14 @@ Caller caller_of(const sdbus::IObject& object) {
     return caller_of(object.getCurrentlyProcessedMessage());
 }
 
-Result<void> BusConnection::take_name(const std::string& name) {
-    try {
-        connection_->requestName(sdbus::ServiceName{name});
-        return {};
-    } catch (const sdbus::Error& error) {
-        return fail(Errc::Failed,
-                    fmt::format("the bus name {} cannot be had: {}", name, error.what()));
-    }
-}
-
 std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name,
                                                     const std::string& path) {
     return sdbus::createProxy(*connection_, sdbus::ServiceName{name}, sdbus::ObjectPath{path});
 }
 
 #else
+
+using BusName = std::string;
 
 /// 1.2 has no hook for sd-event and hides the descriptor that tells of calls from other threads; we
 /// have one thread, so what the connection wants is looked up before each sleep.
@@ -116,16 +110,6 @@ Caller caller_of(const sdbus::IObject& object) {
     return message == nullptr ? Caller{} : caller_of(*message);
 }
 
-Result<void> BusConnection::take_name(const std::string& name) {
-    try {
-        connection_->requestName(name);
-        return {};
-    } catch (const sdbus::Error& error) {
-        return fail(Errc::Failed,
-                    fmt::format("the bus name {} cannot be had: {}", name, error.what()));
-    }
-}
-
 std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name,
                                                     const std::string& path) {
     auto proxy = sdbus::createProxy(*connection_, name, path);
@@ -140,5 +124,15 @@ BusConnection::BusConnection(EventLoop& loop)
       pump_(std::make_unique<Pump>(loop, *connection_)) {}
 
 BusConnection::~BusConnection() = default;
+
+Result<void> BusConnection::take_name(const std::string& name) {
+    try {
+        connection_->requestName(BusName{name});
+        return {};
+    } catch (const sdbus::Error& error) {
+        return fail(Errc::Failed,
+                    fmt::format("the bus name {} cannot be had: {}", name, error.what()));
+    }
+}
 
 }  // namespace passthru
