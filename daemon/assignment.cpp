@@ -22,6 +22,7 @@ public:
     void operator()(const event::DetachWanted& event);
     void operator()(const event::ReattachWanted& event);
     void operator()(const event::StepDone& event);
+    void operator()(const event::StepWaiting& event);
     void operator()(const event::JobEnded& event);
     void operator()(const event::StepOverdue& event);
     void operator()(const event::CancelWanted& event);
@@ -98,6 +99,12 @@ void Decision::operator()(const event::ReattachWanted& event) {
 
 void Decision::operator()(const event::StepDone& event) {
     if (it_.working()) it_.steps_done = std::max(it_.steps_done, event.index + 1);
+}
+
+void Decision::operator()(const event::StepWaiting& event) {
+    if (!it_.working() || it_.steps_done >= it_.plan.steps.size()) return;
+    const auto* check = std::get_if<step::CheckUnused>(&it_.plan.steps[it_.steps_done]);
+    if (check != nullptr) effects_.emplace_back(effect::AskToRelease{check->wait, event.who});
 }
 
 void Decision::operator()(const event::JobEnded& event) {
@@ -184,7 +191,8 @@ void Decision::begin_detach(const event::DetachWanted& event) {
         return refuse(event.ticket, Errc::NoSuchGpu,
                       fmt::format("GPU {} was unplugged or removed", gpu()));
     }
-    auto decided = plan_detach(snapshot_.set, event.wanted, snapshot_.inventory);
+    auto decided =
+        plan_detach({snapshot_.set, event.wishes, snapshot_.inventory, snapshot_.findings});
     if (!decided) return answer(event.ticket, std::unexpected(decided.error()));
 
     if (it_.owner.kind == OwnerKind::Administrator &&

@@ -4,6 +4,7 @@
 #include "daemon/owner.hpp"
 #include "libpassthru/pci/set_state.hpp"
 #include "libpassthru/plan/plan_json.hpp"
+#include "libpassthru/safety/judge.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -30,11 +31,11 @@ enum class Phase { Idle, Detaching, Undoing, Reattaching, Stuck, Failed };
 
 namespace event {
 
-/// Somebody wants the set; `wanted` are the functions that he names himself.
+/// Somebody wants the set.
 struct DetachWanted {
     Ticket ticket = 0;
     Owner owner;
-    std::vector<Bdf> wanted;
+    DetachWishes wishes;
 };
 /// Somebody gives the set back. `domain` is the UUID of a VM that has ended; without it an
 /// administrator asks.
@@ -45,6 +46,10 @@ struct ReattachWanted {
 /// The worker has done one more step.
 struct StepDone {
     std::size_t index = 0;
+};
+/// The step that is running waits for programs to let go of the set.
+struct StepWaiting {
+    std::string who;  ///< `Xorg (pid 812, user alice)`
 };
 /// The worker has come to an end: nothing in `failure` means that every step was done.
 struct JobEnded {
@@ -68,9 +73,10 @@ struct Restarted {};
 
 }  // namespace event
 
-using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::StepDone,
-                           event::JobEnded, event::StepOverdue, event::CancelWanted,
-                           event::DomainsListed, event::MachineChanged, event::Restarted>;
+using Event =
+    std::variant<event::DetachWanted, event::ReattachWanted, event::StepDone, event::StepWaiting,
+                 event::JobEnded, event::StepOverdue, event::CancelWanted, event::DomainsListed,
+                 event::MachineChanged, event::Restarted>;
 
 namespace effect {
 
@@ -81,6 +87,11 @@ struct Answer {
 };
 /// Let a worker run the assignment's plan.
 struct StartJob {};
+/// Tell everybody who could let go of the set that he is asked to, and how long is waited.
+struct AskToRelease {
+    std::chrono::seconds limit{};
+    std::string who;
+};
 /// Ask the worker to stop before its next step.
 struct CancelJob {};
 /// Write the assignment to the journal before anything else happens.
@@ -90,14 +101,15 @@ struct DropJournal {};
 
 }  // namespace effect
 
-using Effect = std::variant<effect::Answer, effect::StartJob, effect::CancelJob,
-                            effect::SaveJournal, effect::DropJournal>;
+using Effect = std::variant<effect::Answer, effect::StartJob, effect::AskToRelease,
+                            effect::CancelJob, effect::SaveJournal, effect::DropJournal>;
 
 /// What the decision looks at: one moment of the machine.
 struct Snapshot {
     const Inventory& inventory;
     const DeviceSet& set;  ///< empty when the card is gone
     SteadyTime now;
+    Findings findings;  ///< what was looked at besides; never more than the daemon may see itself
 };
 
 /// Who has one device set, and the work on it: one running job, one latest wish, no queue.

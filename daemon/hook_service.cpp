@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,20 +50,30 @@ void close(const std::shared_ptr<Gathering>& gathering) {
 }  // namespace
 
 void HookService::prepare(const DomainRequest& domain, Answered answered) {
+    const auto known = memory_.check(domain, ring_.inventory());
+    if (!known) return answered(known);
     const auto sets = sets_of(domain);
     if (!sets) return answered(std::unexpected(sets.error()));
+    if (const auto spared = spare_disks(domain); !spared) return answered(spared);
     if (sets->empty()) return answered({});
 
     const Owner owner{OwnerKind::Domain, domain.uuid, domain.name};
     auto gathering = gather(*sets,
                             [&](const Bdf& set, Answered one) {
-                                ring_.detach(set, owner, domain.functions, std::move(one));
+                                ring_.detach(set, owner, ring_.wishes_for(set, domain.functions),
+                                             std::move(one));
                             },
                             {});
     // Set after the gathering exists, since it looks into it for what has to go back.
-    gathering->then = [this, answered = std::move(answered), uuid = domain.uuid,
+    gathering->then = [this, answered = std::move(answered), domain, uuid = domain.uuid,
                        it = std::weak_ptr(gathering)](const Result<void>& result) {
         const auto moved = it.lock();
+        if (result) {
+            if (const auto saved = memory_.remember(domain, ring_.inventory()); !saved) {
+                spdlog::warn("domain=\"{}\" its devices could not be remembered: {}", domain.name,
+                             saved.error().message);
+            }
+        }
         if (result || !moved || moved->succeeded.empty()) return answered(result);
         close(gather(
             moved->succeeded,
@@ -101,6 +112,26 @@ Result<std::vector<Bdf>> HookService::sets_of(const DomainRequest& domain) const
                                              "PCI function: remove it from the VM "
                                              "or correct its address",
                                              domain.name, missing));
+}
+
+/// libvirt takes what a VM lists beside its GPU without asking anybody.
+Result<void> HookService::spare_disks(const DomainRequest& domain) const {
+    std::vector<Bdf> beside;
+    for (const Bdf& bdf : domain.functions) {
+        const Function* function = ring_.inventory().find(bdf);
+        if (function != nullptr && !function->on_stub() && !ring_.set_with(bdf)) {
+            beside.push_back(bdf);
+        }
+    }
+    for (const CriticalUse& use : ring_.critical_uses(beside)) {
+        // A network card or a keyboard may be meant to go; a mounted disk never is.
+        if (use.kind != CriticalKind::Storage) continue;
+        return fail(Errc::HostCritical,
+                    fmt::format("{} ({}) {}: {}", use.function.str(),
+                                class_name(ring_.inventory().functions.at(use.function).class_code),
+                                use.what, use.remedy));
+    }
+    return {};
 }
 
 Result<std::string> read_domain_xml(int fd) {

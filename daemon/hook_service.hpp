@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "daemon/domain_memory.hpp"
 #include "daemon/ring.hpp"
 #include "libpassthru/hostdev/domain_xml.hpp"
 
@@ -12,11 +13,12 @@ class HookService {
 public:
     using Answered = Ring::Answered;
 
-    explicit HookService(Ring& ring) : ring_(ring) {}
+    HookService(Ring& ring, DomainMemory memory) : ring_(ring), memory_(std::move(memory)) {}
 
     /// `prepare begin`: answers when every device set that the domain touches is on its stub
     /// driver, or with the first refusal after those that were moved are back. A domain that
-    /// touches no GPU is answered at once.
+    /// touches no GPU is answered at once: with AddressChanged or, where libvirt would take a disk
+    /// that the host needs, HostCritical; else with yes.
     void prepare(const DomainRequest& domain, Answered answered);
 
     /// `release end`: answers when everything that the domain owns is back, or with the first
@@ -25,8 +27,10 @@ public:
 
 private:
     [[nodiscard]] Result<std::vector<Bdf>> sets_of(const DomainRequest& domain) const;
+    [[nodiscard]] Result<void> spare_disks(const DomainRequest& domain) const;
 
     Ring& ring_;
+    DomainMemory memory_;
 };
 
 /// Reads a domain's XML from a descriptor that another process gave: at most `max_domain_xml` bytes

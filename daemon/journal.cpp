@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/journal.hpp"
 
-#include "daemon/loop/unique_fd.hpp"
+#include "daemon/whole_file.hpp"
 
-#include <cerrno>
-#include <cstring>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <unistd.h>
 
 namespace passthru {
 namespace {
@@ -34,20 +30,6 @@ json error_to_json(const Error& error) {
 Error error_from_json(const json& object) {
     return {errc_from_name(object.at("name").get<std::string>()),
             object.at("message").get<std::string>(), object.at("errno").get<int>()};
-}
-
-Result<void> write_whole(const fs::path& file, const std::string& text) {
-    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    if (!fd) return fail(Errc::Failed, std::strerror(errno), errno);
-    std::string_view rest = text;
-    while (!rest.empty()) {
-        const ssize_t written = ::write(fd.get(), rest.data(), rest.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return fail(Errc::Failed, std::strerror(errno), errno);
-        rest.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (::fsync(fd.get()) != 0) return fail(Errc::Failed, std::strerror(errno), errno);
-    return {};
 }
 
 }  // namespace
@@ -116,23 +98,13 @@ Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
         {"trouble", assignment.trouble ? error_to_json(*assignment.trouble) : json(nullptr)},
         {"functions", record_to_json(assignment.record)},
     };
-    std::error_code error;
-    fs::create_directories(folder_, error);
     const fs::path file = file_of(gpu);
-    const fs::path fresh = file.string() + ".new";
     const std::string text = object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
-    if (const auto written = write_whole(fresh, text); !written) {
+    if (const auto written = replace_file(file, text); !written) {
         return fail(Errc::Failed,
                     fmt::format("the journal {} cannot be written: {}", file.string(),
                                 written.error().message),
                     written.error().errnum);
-    }
-    fs::rename(fresh, file, error);
-    if (error) {
-        return fail(
-            Errc::Failed,
-            fmt::format("the journal {} cannot be written: {}", file.string(), error.message()),
-            error.value());
     }
     return {};
 }

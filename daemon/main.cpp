@@ -36,6 +36,9 @@ int main(int argc, char** argv) {
     app.add_option("--root", settings.root, "Read /sys, /proc, /dev and /etc below this folder");
     app.add_option("--runtime-dir", settings.runtime_folder, "Where the journal is")
         ->capture_default_str();
+    app.add_option("--state-dir", settings.state_folder,
+                   "Where what VMs had last time is remembered")
+        ->capture_default_str();
     app.add_option("--libvirt-uri", settings.libvirt_uri, "Whose VMs are watched")
         ->capture_default_str();
     auto* worker =
@@ -60,7 +63,7 @@ int main(int argc, char** argv) {
         const auto on_term = loop.on_signal(SIGTERM, [&] { loop.quit(0); });
         const auto on_int = loop.on_signal(SIGINT, [&] { loop.quit(0); });
         passthru::Wiring wiring(loop, settings);
-        const auto on_hup = loop.on_signal(SIGHUP, [&] { wiring.rescan(); });
+        const auto on_hup = loop.on_signal(SIGHUP, [&] { wiring.reload(); });
         if (const auto started = wiring.start(); !started) {
             spdlog::critical("{}", started.error().message);
             return 1;

@@ -63,28 +63,4 @@ JobView present_job(const SetEntry& entry) {
     return view;
 }
 
-std::vector<PlanLine> present_dry_run(const Reaction& reaction) {
-    std::vector<PlanLine> lines;
-    bool starts = false;
-    for (const Effect& effect : reaction.effects) {
-        starts = starts || std::holds_alternative<effect::StartJob>(effect);
-        const auto* answer = std::get_if<effect::Answer>(&effect);
-        if (answer == nullptr || answer->result) continue;
-        PlanLine line;
-        line.error_name = dbus_name(answer->result.error().code);
-        line.error_message = answer->result.error().message;
-        return {line};
-    }
-    // Else the plan is that of a job which is under way for somebody else.
-    if (!starts) return lines;
-    for (const Step& step : reaction.next.plan.steps) {
-        PlanLine line;
-        line.step = step_name(step);
-        line.function = functions_of(step).empty() ? "" : functions_of(step).front().str();
-        line.text = describe(step);
-        lines.push_back(std::move(line));
-    }
-    return lines;
-}
-
 }  // namespace passthru

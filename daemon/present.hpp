@@ -19,7 +19,4 @@ struct CardName {
 /// What the bus shows of the running job.
 [[nodiscard]] JobView present_job(const SetEntry& entry);
 
-/// A dry run as lines for people: the steps, or the refusal.
-[[nodiscard]] std::vector<PlanLine> present_dry_run(const Reaction& reaction);
-
 }  // namespace passthru

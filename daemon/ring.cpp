@@ -13,6 +13,38 @@ std::uint64_t microseconds_since_1970() {
         std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
+/// A ticket that nobody waits for.
+constexpr Ticket nobody = ~Ticket{0};
+
+/// What the assignment itself has against it, such as another owner, comes before the rest.
+void add_refusal(DryRun& run, const Reaction& reaction) {
+    for (const Effect& effect : reaction.effects) {
+        const auto* answer = std::get_if<effect::Answer>(&effect);
+        if (answer == nullptr || answer->result) continue;
+        const Error& error = answer->result.error();
+        auto& refusals = run.judgement.refusals;
+        if (std::ranges::any_of(refusals,
+                                [&](const Refusal& it) { return it.code == error.code; })) {
+            return;
+        }
+        const std::size_t colon = error.message.rfind(": ");
+        Refusal refusal{error.code, run.gpu, "", error.message.substr(0, colon), "reboot"};
+        if (colon != std::string::npos) refusal.remedy = error.message.substr(colon + 2);
+        std::vector<Refusal> all{std::move(refusal)};
+        std::ranges::move(refusals, std::back_inserter(all));
+        refusals = std::move(all);
+        run.steps.clear();
+    }
+}
+
+/// How long the running step may wait for programs, beyond what a driver may take.
+std::chrono::seconds wait_of_step(const Assignment& assignment) {
+    if (assignment.steps_done >= assignment.plan.steps.size()) return {};
+    const auto* check =
+        std::get_if<step::CheckUnused>(&assignment.plan.steps[assignment.steps_done]);
+    return check == nullptr ? std::chrono::seconds() : check->wait;
+}
+
 void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment& after) {
     if (before.owner != after.owner) {
         spdlog::info("gpu={} owner={} domain=\"{}\": {} had it, {} has it now", gpu.str(),
@@ -42,7 +74,7 @@ void Ring::start() {
     for (auto& [gpu, assignment] : contents.assignments) {
         sets_[gpu].assignment = std::move(assignment);
     }
-    inventory_ = read_inventory(settings_.root);
+    read_machine();
     place_sets();
     observer_.changed();
     for (const auto& [gpu, assignment] : contents.assignments) {
@@ -53,13 +85,22 @@ void Ring::start() {
 void Ring::refresh() {
     stale_ = busy();
     if (stale_) return;
-    inventory_ = read_inventory(settings_.root);
+    read_machine();
     place_sets();
     std::vector<Bdf> gpus;
     for (const auto& [gpu, entry] : sets_) gpus.push_back(gpu);
     for (const Bdf& gpu : gpus) post(gpu, event::MachineChanged{});
     place_sets();
     observer_.changed();
+}
+
+void Ring::set_config(Config config) {
+    config_ = std::move(config);
+}
+
+void Ring::read_machine() {
+    inventory_ = read_inventory(settings_.root);
+    inventory_.asked_for = config_.accelerators(inventory_);
 }
 
 void Ring::place_sets() {
@@ -74,9 +115,9 @@ void Ring::place_sets() {
     });
 }
 
-void Ring::detach(const Bdf& set, const Owner& owner, std::vector<Bdf> wanted, Answered answered) {
+void Ring::detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answered answered) {
     owed_.emplace(++last_ticket_, std::move(answered));
-    post(set, event::DetachWanted{last_ticket_, owner, std::move(wanted)});
+    post(set, event::DetachWanted{last_ticket_, owner, std::move(wishes)});
 }
 
 void Ring::reattach(const Bdf& set, std::optional<std::string> domain, Answered answered) {
@@ -96,9 +137,64 @@ void Ring::domains_listed(const std::set<std::string>& active, SteadyTime asked_
     for (const Bdf& gpu : gpus) post(gpu, event::DomainsListed{active, asked_at});
 }
 
-Reaction Ring::try_out(const Bdf& set, const Event& event) {
-    SetEntry& entry = sets_.at(set);
-    return react(entry.assignment, look_at(entry), event);
+DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
+    SetEntry& entry = sets_.at(*set_with(gpu));
+    Snapshot snapshot = look_at(entry);
+    snapshot.findings = findings;
+    const DetachWishes wishes = wishes_for(entry.set.id(), {gpu});
+    DryRun run = passthru::dry_run_detach(gpu, {entry.set, wishes, inventory_, snapshot.findings});
+    const Owner administrator{OwnerKind::Administrator, "", ""};
+    const Reaction reaction =
+        react(entry.assignment, snapshot, event::DetachWanted{nobody, administrator, wishes});
+    add_refusal(run, reaction);
+    return run;
+}
+
+DryRun Ring::dry_run_reattach(const Bdf& gpu) {
+    SetEntry& entry = sets_.at(*set_with(gpu));
+    const Reaction reaction =
+        react(entry.assignment, look_at(entry), event::ReattachWanted{nobody, std::nullopt});
+    DryRun run;
+    run.gpu = gpu;
+    for (const Member& member : entry.set.members) run.device_set.push_back(member.bdf);
+    // Else the plan is that of a job which is under way for somebody else.
+    const auto starts = [](const Effect& it) {
+        return std::holds_alternative<effect::StartJob>(it);
+    };
+    if (std::ranges::any_of(reaction.effects, starts)) run.steps = reaction.next.plan.steps;
+    add_refusal(run, reaction);
+    return run;
+}
+
+DetachWishes Ring::wishes_for(const Bdf& set, std::vector<Bdf> functions) const {
+    const DeviceSet& members = sets_.at(set).set;
+    // Where a set has several GPUs it is the one that is asked for whose policy counts.
+    Bdf gpu = set;
+    for (const Bdf& bdf : members.with_role(Role::Gpu)) {
+        if (std::ranges::find(functions, bdf) == functions.end()) continue;
+        gpu = bdf;
+        break;
+    }
+    const Function* function = inventory_.find(gpu);
+    return {std::move(functions),
+            function == nullptr ? GpuPolicy{} : config_.policy_for(*function),
+            {}};
+}
+
+void Ring::inspect(const Bdf& set, Inspection::Done done) {
+    constexpr std::size_t most = 16;
+    if (inspections_.size() >= most) {
+        return done(fail(Errc::LimitsExceeded, "too many ask at once: try again in a moment"));
+    }
+    std::vector<Bdf> members;
+    for (const Member& member : sets_.at(set).set.members) members.push_back(member.bdf);
+    const std::uint64_t number = ++last_inspection_;
+    inspections_[number] = std::make_unique<Inspection>(
+        loop_, settings_.worker, members, settings_.step_limit,
+        [this, number, done = std::move(done)](Result<Findings> found) {
+            const auto over = inspections_.extract(number);
+            done(std::move(found));
+        });
 }
 
 std::optional<Bdf> Ring::set_with(const Bdf& function) const {
@@ -113,7 +209,9 @@ Snapshot Ring::look_at(SetEntry& entry) {
     std::vector<Bdf> members;
     for (const Member& member : entry.set.members) members.push_back(member.bdf);
     reread(inventory_, settings_.root, members);
-    return {inventory_, entry.set, std::chrono::steady_clock::now()};
+    Findings findings;
+    findings.critical = find_critical_uses(settings_.root, members);
+    return {inventory_, entry.set, std::chrono::steady_clock::now(), std::move(findings)};
 }
 
 void Ring::post(const Bdf& set, const Event& event) {
@@ -122,8 +220,9 @@ void Ring::post(const Bdf& set, const Event& event) {
     SetEntry& entry = found->second;
     // Progress needs no look at the machine, and a change of the machine comes from one.
     const bool fresh = std::holds_alternative<event::StepDone>(event) ||
+                       std::holds_alternative<event::StepWaiting>(event) ||
                        std::holds_alternative<event::MachineChanged>(event);
-    const Snapshot snapshot = fresh ? Snapshot{inventory_, entry.set, {}} : look_at(entry);
+    const Snapshot snapshot = fresh ? Snapshot{inventory_, entry.set, {}, {}} : look_at(entry);
     Reaction reaction = react(entry.assignment, snapshot, event);
     tell_transition(set, entry.assignment, reaction.next);
     entry.assignment = std::move(reaction.next);
@@ -140,6 +239,11 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
         std::visit(Overloaded{
                        [&](const effect::Answer& it) { answers.push_back(it); },
                        [&](const effect::StartJob&) { start = true; },
+                       [&](const effect::AskToRelease& it) {
+                           spdlog::info("gpu={} waits up to {} s for {}", set.str(),
+                                        it.limit.count(), it.who);
+                           observer_.release_requested(set, it.limit, it.who);
+                       },
                        [&](const effect::CancelJob&) {
                            if (entry.worker_) entry.worker_->cancel();
                        },
@@ -181,12 +285,15 @@ void Ring::start_job(const Bdf& set) {
                 post(set, event::StepDone{index});
                 watch_step(set);
             },
+            [this, set](const std::string& who) { post(set, event::StepWaiting{who}); },
             [this, set](std::optional<PlanFailed> failure) { job_ended(set, std::move(failure)); },
         });
 }
 
 void Ring::watch_step(const Bdf& set) {
-    sets_.at(set).overdue_ = loop_.after(settings_.step_limit, [this, set] {
+    const std::chrono::seconds limit =
+        settings_.step_limit + wait_of_step(sets_.at(set).assignment);
+    sets_.at(set).overdue_ = loop_.after(limit, [this, set] {
         // The worker is left behind: it may be in the kernel for ever. Its socket stays open, to
         // hear if it comes back.
         SetEntry& entry = sets_.at(set);

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "daemon/assignment.hpp"
+#include "daemon/inspection.hpp"
 #include "daemon/journal.hpp"
 #include "daemon/worker_run.hpp"
+#include "libpassthru/config/config.hpp"
+#include "libpassthru/plan/dry_run.hpp"
 
 #include <functional>
 #include <map>
@@ -42,6 +45,9 @@ public:
     struct Observer {
         /// Something may look different now. Called before anybody is answered.
         std::function<void()> changed;
+        /// Programs are asked to let go of the set within the limit; `who` has it.
+        std::function<void(const Bdf& set, std::chrono::seconds limit, const std::string& who)>
+            release_requested;
         /// The job that `changed` showed last is over.
         std::function<void(std::uint64_t job, const Result<void>& result)> job_ended;
     };
@@ -55,16 +61,30 @@ public:
     void refresh();
 
     /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`.
-    void detach(const Bdf& set, const Owner& owner, std::vector<Bdf> wanted, Answered answered);
+    void detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answered answered);
     void reattach(const Bdf& set, std::optional<std::string> domain, Answered answered);
     void cancel(const Bdf& set);
     void domains_listed(const std::set<std::string>& active, SteadyTime asked_at);
 
-    /// What would be done and said now, without doing it.
-    [[nodiscard]] Reaction try_out(const Bdf& set, const Event& event);
+    /// A detach of this set for somebody who lists these functions, with the GPU's policy.
+    [[nodiscard]] DetachWishes wishes_for(const Bdf& set, std::vector<Bdf> functions) const;
+
+    /// What an administrator's detach of a GPU would do now, or every reason against it, with all
+    /// that `findings` tell. The GPU is in one of `sets`.
+    [[nodiscard]] DryRun dry_run_detach(const Bdf& gpu, const Findings& findings);
+    [[nodiscard]] DryRun dry_run_reattach(const Bdf& gpu);
+
+    /// Lets a worker look at a set; LimitsExceeded when too many do already.
+    void inspect(const Bdf& set, Inspection::Done done);
+
+    /// Takes effect with the next decision.
+    void set_config(Config config);
 
     [[nodiscard]] const std::map<Bdf, SetEntry>& sets() const { return sets_; }
     [[nodiscard]] const Inventory& inventory() const { return inventory_; }
+    [[nodiscard]] std::vector<CriticalUse> critical_uses(const std::vector<Bdf>& functions) const {
+        return find_critical_uses(settings_.root, functions);
+    }
     /// The name of the set that has this function, or nothing.
     [[nodiscard]] std::optional<Bdf> set_with(const Bdf& function) const;
 
@@ -74,6 +94,7 @@ private:
     void start_job(const Bdf& set);
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
     void watch_step(const Bdf& set);
+    void read_machine();
     void place_sets();
     [[nodiscard]] Snapshot look_at(SetEntry& entry);
     [[nodiscard]] bool busy() const;
@@ -88,6 +109,9 @@ private:
     Ticket last_ticket_ = 0;
     std::uint64_t last_job_ = 0;
     bool stale_ = false;
+    Config config_;
+    std::map<std::uint64_t, std::unique_ptr<Inspection>> inspections_;
+    std::uint64_t last_inspection_ = 0;
 };
 
 }  // namespace passthru

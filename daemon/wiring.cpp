@@ -33,8 +33,12 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
       ring_(loop, {Root(settings.root), settings.worker, settings.step_limit},
             Journal(settings.runtime_folder / "sets", read_boot_id(Root(settings.root))),
             {[this] { present(); },
+             [this](const Bdf& set, std::chrono::seconds limit, const std::string& who) {
+                 release_requested(set, limit, who);
+             },
              [this](std::uint64_t job, const Result<void>& result) { job_ended(job, result); }}),
-      hooks_(ring_) {}
+      memory_(settings.state_folder / "domains"),
+      hooks_(ring_, memory_) {}
 
 Wiring::~Wiring() = default;
 
@@ -50,11 +54,28 @@ Result<void> Wiring::start() {
     } else {
         udev_ = std::move(*monitor);
     }
+    if (!read_config()) spdlog::warn("the configuration is not taken: passthrud works without one");
     ring_.start();
     libvirt_ =
         std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
                                       [this](const LibvirtEvent& event) { on_libvirt(event); });
     return {};
+}
+
+void Wiring::reload() {
+    if (!read_config()) spdlog::warn("the configuration stays as it was");
+    ring_.refresh();
+}
+
+bool Wiring::read_config() {
+    auto read = read_config_files(Root(settings_.root));
+    if (!read) {
+        spdlog::error("{}", read.error().message);
+        return false;
+    }
+    for (const std::string& warning : read->warnings) spdlog::warn("{}", warning);
+    ring_.set_config(std::move(read->config));
+    return true;
 }
 
 Result<Owner> Wiring::owner_of(const std::string& address) {
@@ -87,21 +108,36 @@ Result<Bdf> Wiring::find_gpu(const std::string& name) {
                             name, found.empty() ? "none of the" : "several"));
 }
 
-Result<std::vector<PlanLine>> Wiring::plan(const Bdf& gpu, const std::string& action) {
+void Wiring::plan(const Bdf& gpu, const std::string& action,
+                  std::function<void(Result<DryRun>)> answered) {
     const auto set = set_of(gpu);
-    if (!set) return std::unexpected(set.error());
-    // A ticket that nobody waits for.
-    constexpr Ticket nobody = ~Ticket{0};
-    if (action == "detach") {
-        const Owner administrator{OwnerKind::Administrator, "", ""};
-        return present_dry_run(
-            ring_.try_out(*set, event::DetachWanted{nobody, administrator, {gpu}}));
+    if (!set) return answered(std::unexpected(set.error()));
+    if (action == "reattach") return answered(ring_.dry_run_reattach(gpu));
+    if (action != "detach") {
+        return answered(
+            fail(Errc::InvalidArgs,
+                 fmt::format("“{:.40}” cannot be planned: only detach and reattach", action)));
     }
-    if (action == "reattach") {
-        return present_dry_run(ring_.try_out(*set, event::ReattachWanted{nobody, std::nullopt}));
-    }
-    return fail(Errc::InvalidArgs,
-                fmt::format("“{:.40}” cannot be planned: only detach and reattach", action));
+    ring_.inspect(*set, [this, gpu, answered = std::move(answered)](Result<Findings> found) {
+        if (!found) return answered(std::unexpected(found.error()));
+        const auto now = set_of(gpu);
+        if (!now) return answered(std::unexpected(now.error()));
+        answered(ring_.dry_run_detach(gpu, *found));
+    });
+}
+
+void Wiring::list_holders(const Bdf& gpu,
+                          std::function<void(Result<std::vector<Holder>>)> answered) {
+    const auto set = set_of(gpu);
+    if (!set) return answered(std::unexpected(set.error()));
+    ring_.inspect(*set, [answered = std::move(answered)](Result<Findings> found) {
+        if (!found) return answered(std::unexpected(found.error()));
+        answered(std::move(found->holders));
+    });
+}
+
+void Wiring::forget_domain(const std::string& domain, Reply reply) {
+    reply.give(memory_.forget(domain));
 }
 
 std::string Wiring::power_state(const Bdf& gpu) {
@@ -120,11 +156,18 @@ void Wiring::rescan() {
     ring_.refresh();
 }
 
-void Wiring::detach(const Bdf& gpu, const Owner& administrator, Reply reply) {
+void Wiring::detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
+                    Reply reply) {
     const auto set = set_of(gpu);
     if (!set) return reply.give(std::unexpected(set.error()));
+    DetachWishes wishes = ring_.wishes_for(*set, {gpu});
+    wishes.overrides = options.overrides;
+    if (options.wait) {
+        wishes.policy.wait = *options.wait;
+        if (wishes.policy.in_use == WhenInUse::Refuse) wishes.policy.in_use = WhenInUse::Wait;
+    }
     auto owed = std::make_shared<Reply>(std::move(reply));
-    ring_.detach(*set, administrator, {gpu},
+    ring_.detach(*set, administrator, std::move(wishes),
                  [owed](const Result<void>& result) { owed->give(result); });
 }
 
@@ -228,8 +271,10 @@ void Wiring::present() {
             }
             const Owner before = object->view().owner;
             object->update(std::move(view));
-            if (before != object->view().owner)
-                manager_.owner_changed(bdf, before, object->view().owner);
+            const Owner after = object->view().owner;
+            if (before == after) continue;
+            manager_.owner_changed(bdf, before, after);
+            if (after.kind == OwnerKind::Host) object->returned();
         }
     }
     std::erase_if(gpus_, [&](const auto& item) { return !shown.contains(item.first); });
@@ -250,6 +295,19 @@ void Wiring::present_jobs() {
 
 void Wiring::job_ended(std::uint64_t job, const Result<void>& result) {
     if (const auto object = jobs_.extract(job)) object.mapped()->completed(result);
+}
+
+void Wiring::release_requested(const Bdf& set, std::chrono::seconds limit, const std::string& who) {
+    const auto deadline = std::chrono::system_clock::now() + limit;
+    const auto microseconds =
+        std::chrono::duration_cast<std::chrono::microseconds>(deadline.time_since_epoch());
+    for (const Bdf& bdf : ring_.sets().at(set).set.with_role(Role::Gpu)) {
+        const auto object = gpus_.find(bdf);
+        if (object == gpus_.end()) continue;
+        object->second->release_requested(
+            static_cast<std::uint64_t>(microseconds.count()),
+            fmt::format("{} is wanted and in use by {}", bdf.str(), who));
+    }
 }
 
 Result<Bdf> Wiring::set_of(const Bdf& gpu) const {

@@ -16,6 +16,7 @@ namespace passthru {
 struct Settings {
     std::filesystem::path root = "/";
     std::filesystem::path runtime_folder = "/run/passthru";
+    std::filesystem::path state_folder = "/var/lib/passthru";
     std::string libvirt_uri = "qemu:///system";
     WorkerAccess worker;
     std::chrono::seconds step_limit{30};
@@ -33,13 +34,21 @@ public:
     /// Takes the bus name, reads the machine, shows the objects; libvirt is contacted afterwards.
     [[nodiscard]] Result<void> start();
 
+    /// Reads the configuration and the machine anew; a configuration with a mistake is not taken.
+    void reload();
+
     Result<Owner> owner_of(const std::string& address) override;
     Result<Bdf> find_gpu(const std::string& name) override;
-    Result<std::vector<PlanLine>> plan(const Bdf& gpu, const std::string& action) override;
+    void plan(const Bdf& gpu, const std::string& action,
+              std::function<void(Result<DryRun>)> answered) override;
+    void list_holders(const Bdf& gpu,
+                      std::function<void(Result<std::vector<Holder>>)> answered) override;
+    void forget_domain(const std::string& domain, Reply reply) override;
     std::string power_state(const Bdf& gpu) override;
     bool hook_installed() override;
     void rescan() override;
-    void detach(const Bdf& gpu, const Owner& administrator, Reply reply) override;
+    void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
+                Reply reply) override;
     void reattach(const Bdf& gpu, Reply reply) override;
     void cancel(std::uint64_t job, Reply reply) override;
     void hook(HookCall call, Reply reply) override;
@@ -48,6 +57,8 @@ private:
     void present();
     void present_jobs();
     void job_ended(std::uint64_t job, const Result<void>& result);
+    void release_requested(const Bdf& set, std::chrono::seconds limit, const std::string& who);
+    [[nodiscard]] bool read_config();
     void on_libvirt(const LibvirtEvent& event);
     void list_domains_when_allowed();
     [[nodiscard]] Result<DomainRequest> read_request(const HookCall& call) const;
@@ -60,6 +71,7 @@ private:
     Authority authority_;
     ManagerObject manager_;
     Ring ring_;
+    DomainMemory memory_;
     HookService hooks_;
     std::map<Bdf, std::unique_ptr<GpuObject>> gpus_;
     std::map<std::uint64_t, std::unique_ptr<JobObject>> jobs_;

@@ -2,96 +2,16 @@
 #include "daemon/worker_run.hpp"
 
 #include <cerrno>
-#include <cstring>
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <vector>
 
 namespace passthru {
-namespace {
-
-Result<UniqueFd> connect_to(const std::filesystem::path& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.string().size() >= sizeof address.sun_path) {
-        return fail(Errc::Failed, "the worker's socket has too long a name");
-    }
-    std::memcpy(address.sun_path, path.c_str(), path.string().size());
-    UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);
-    if (!fd || ::connect(fd.get(), generic, sizeof address) != 0) {
-        return fail(
-            Errc::Failed,
-            fmt::format("passthru-worker cannot be reached at {}: {}; see “systemctl status "
-                        "passthru-worker.socket”",
-                        path.string(), std::strerror(errno)),
-            errno);
-    }
-    return fd;
-}
-
-/// A worker of our own. It is not waited for: one that hangs in the kernel may never end.
-Result<UniqueFd> spawn(const WorkerAccess& access) {
-    int pair[2];
-    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        return fail(Errc::Failed, std::strerror(errno), errno);
-    }
-    UniqueFd ours(pair[0]);
-    const UniqueFd theirs(pair[1]);
-    ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
-
-    posix_spawn_file_actions_t actions;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, theirs.get(), 0);
-    posix_spawnattr_t attributes;
-    posix_spawnattr_init(&attributes);
-    sigset_t none;
-    sigemptyset(&none);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-
-    std::vector<std::string> words{access.program.string()};
-    words.insert(words.end(), access.arguments.begin(), access.arguments.end());
-    std::vector<char*> arguments;
-    for (std::string& word : words) arguments.push_back(word.data());
-    arguments.push_back(nullptr);
-    pid_t child = 0;
-    const int error = ::posix_spawn(&child, access.program.c_str(), &actions, &attributes,
-                                    arguments.data(), environ);
-    posix_spawn_file_actions_destroy(&actions);
-    posix_spawnattr_destroy(&attributes);
-    if (error != 0) {
-        return fail(
-            Errc::Failed,
-            fmt::format("{} cannot be started: {}", access.program.string(), std::strerror(error)),
-            error);
-    }
-    return ours;
-}
-
-Result<UniqueFd> open_worker(const WorkerAccess& access) {
-    return access.socket.empty() ? spawn(access) : connect_to(access.socket);
-}
-
-}  // namespace
 
 WorkerRun::WorkerRun(EventLoop& loop, const WorkerAccess& access, const Plan& plan,
                      Callbacks callbacks)
     : loop_(loop), callbacks_(std::move(callbacks)) {
-    auto worker = open_worker(access);
-    if (worker) {
-        const std::string text = plan_to_text(plan);
-        if (::send(worker->get(), text.data(), text.size(), MSG_NOSIGNAL) < 0) {
-            worker =
-                fail(Errc::Failed,
-                     fmt::format("passthru-worker did not take its plan: {}", std::strerror(errno)),
-                     errno);
-        }
-    }
+    auto worker = send_to_worker(access, plan_to_text(plan));
     if (!worker) {
         failed_to_start_ =
             loop_.soon([this, error = worker.error()] { finish(PlanFailed{0, error}); });
@@ -122,6 +42,7 @@ void WorkerRun::receive() {
                        next_step_ = it.index + 1;
                        callbacks_.step_done(it.index);
                    },
+                   [this](const Waiting& it) { callbacks_.waiting(it.message); },
                    [this](const PlanDone&) { finish(std::nullopt); },
                    [this](const PlanFailed& it) { finish(it); },
                },

@@ -2,23 +2,13 @@
 #pragma once
 
 #include "daemon/loop/event_loop.hpp"
-#include "daemon/loop/unique_fd.hpp"
+#include "daemon/worker_socket.hpp"
 #include "libpassthru/plan/plan_json.hpp"
 
-#include <filesystem>
 #include <functional>
-#include <memory>
 #include <string>
 
 namespace passthru {
-
-/// How a worker is had: from systemd, which starts one for each connection to `socket`; or, where
-/// that does not exist (tests, containers), as our own child `program` with `arguments`.
-struct WorkerAccess {
-    std::filesystem::path socket;
-    std::filesystem::path program;
-    std::vector<std::string> arguments;
-};
 
 /// One plan on its way through one worker process. Destroying it hangs up; the worker then goes on
 /// to the end of its plan.
@@ -26,6 +16,8 @@ class WorkerRun {
 public:
     struct Callbacks {
         std::function<void(std::size_t index)> step_done;
+        /// The running step waits for these programs.
+        std::function<void(const std::string& who)> waiting;
         /// Called once, as the last thing: nothing, or the step that failed. A worker that dies has
         /// failed at its step.
         std::function<void(std::optional<PlanFailed>)> ended;

@@ -23,6 +23,8 @@ std::string_view errc_name(Errc code) {
         case Errc::BootGpu: return "BootGpu";
         case Errc::NotIsolated: return "NotIsolated";
         case Errc::IommuOff: return "IommuOff";
+        case Errc::ReservedMemory: return "ReservedMemory";
+        case Errc::AddressChanged: return "AddressChanged";
         case Errc::NoStubDriver: return "NoStubDriver";
         case Errc::BindFailed: return "BindFailed";
         case Errc::ResetFailed: return "ResetFailed";

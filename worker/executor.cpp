@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "worker/executor.hpp"
 
-#include "libpassthru/safety/holders.hpp"
+#include "libpassthru/pci/config_header.hpp"
+#include "libpassthru/safety/host_critical.hpp"
+#include "libpassthru/safety/judge.hpp"
+#include "worker/holder_wait.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,19 +18,6 @@
 namespace passthru {
 namespace {
 
-/// The part of config space that everybody may read (PCI Local Bus 3.0, 6.1).
-struct ConfigHeader {
-    std::array<std::uint8_t, 64> bytes{};
-    [[nodiscard]] std::uint16_t word(std::size_t at) const {
-        return static_cast<std::uint16_t>(bytes[at] | (bytes[at + 1] << 8));
-    }
-    [[nodiscard]] PciId id() const { return {word(0), word(2)}; }
-    [[nodiscard]] std::uint8_t type() const { return bytes[0x0e] & 0x7f; }
-    [[nodiscard]] ClassCode class_code() const { return word(0x0a); }
-    /// All ones is what a read of an absent or powered-off function gives.
-    [[nodiscard]] bool answers() const { return word(4) != 0xffff || word(6) != 0xffff; }
-};
-
 std::string text_of(int folder, const char* name) {
     const int fd = ::openat(folder, name, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return {};
@@ -38,16 +27,6 @@ std::string text_of(int folder, const char* name) {
     std::string text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
     if (text.ends_with('\n')) text.pop_back();
     return text;
-}
-
-std::optional<ConfigHeader> read_config(int folder) {
-    const int fd = ::openat(folder, "config", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return std::nullopt;
-    ConfigHeader header;
-    const ssize_t got = ::read(fd, header.bytes.data(), header.bytes.size());
-    ::close(fd);
-    if (got != static_cast<ssize_t>(header.bytes.size())) return std::nullopt;
-    return header;
 }
 
 std::optional<std::string> driver_of(int folder) {
@@ -69,9 +48,8 @@ std::string reason(int errnum) {
     return errnum == 0 ? "the kernel gave no reason" : std::generic_category().message(errnum);
 }
 
-std::unexpected<Error> gone(const Bdf& bdf, int errnum) {
-    return fail(Errc::NotResponding,
-                fmt::format("{} is gone: it was unplugged or removed", bdf.str()), errnum);
+Error cancelled() {
+    return Error{Errc::Cancelled, "the move was cancelled", 0};
 }
 
 }  // namespace
@@ -93,18 +71,19 @@ Executor::~Executor() {
     if (bus_folder_ >= 0) ::close(bus_folder_);
 }
 
-void Executor::run(const Plan& plan, const std::function<void(const WorkerReport&)>& report,
-                   const std::function<bool()>& cancelled) {
+void Executor::run(const Plan& plan, const Report& report, const Interrupt& interrupt) {
+    report_ = report;
+    interrupt_ = interrupt;
     if (const auto opened = open_functions(plan); !opened) {
         report(PlanFailed{0, opened.error()});
         return;
     }
     for (std::size_t index = 0; index < plan.steps.size(); ++index) {
-        if (cancelled()) {
-            report(PlanFailed{index, Error{Errc::Cancelled, "the move was cancelled", 0}});
+        if (interrupt_.wanted()) {
+            report(PlanFailed{index, cancelled()});
             return;
         }
-        if (const auto done = perform(plan.steps[index]); !done) {
+        if (const auto done = perform(plan.steps[index], index); !done) {
             report(PlanFailed{index, done.error()});
             return;
         }
@@ -145,43 +124,71 @@ Result<void> Executor::check_endpoint(const Bdf& bdf, int folder) const {
     return {};
 }
 
-Result<void> Executor::perform(const Step& step) {
-    return std::visit(Overloaded{
-                          [this](const step::CheckAnswers& it) { return check_answers(it); },
-                          [this](const step::CheckUnused& it) { return check_unused(it); },
-                          [this](const step::SetOverride& it) { return set_override(it); },
-                          [this](const step::Unbind& it) { return unbind(it); },
-                          [this](const step::Probe& it) { return probe(it); },
-                          [this](const step::Reset& it) { return reset(it); },
-                      },
-                      step);
+Result<void> Executor::perform(const Step& step, std::size_t index) {
+    return std::visit(
+        Overloaded{
+            [this](const step::CheckAnswers& it) { return check_answers(it); },
+            [this](const step::CheckNotCritical& it) { return check_not_critical(it); },
+            [this, index](const step::CheckUnused& it) { return check_unused(it, index); },
+            [this](const step::SetOverride& it) { return set_override(it); },
+            [this](const step::Unbind& it) { return unbind(it); },
+            [this](const step::Probe& it) { return probe(it); },
+            [this](const step::Reset& it) { return reset(it); },
+        },
+        step);
 }
 
 Result<void> Executor::check_answers(const step::CheckAnswers& step) {
-    const auto header = read_config(folder_of(step.bdf));
-    if (!header) return gone(step.bdf, ENODEV);
-    // A virtual function has no ids of its own in config space (SR-IOV 1.1, 3.4.1.1).
-    const bool is_virtual = ::faccessat(folder_of(step.bdf), "physfn", F_OK, 0) == 0;
-    if (!header->answers() || (!is_virtual && header->id().vendor == 0xffff)) {
-        return fail(
-            Errc::NotResponding,
-            fmt::format("{} does not answer: it is powered off or needs a reset that only a "
-                        "reboot of the computer gives",
-                        step.bdf.str()));
-    }
-    if (!is_virtual && header->id() != step.id) {
-        return fail(Errc::NotResponding,
-                    fmt::format("{} is another device now: {} instead of {}", step.bdf.str(),
-                                header->id().str(), step.id.str()));
-    }
-    return {};
+    return check_answer(folder_of(step.bdf), step.bdf, step.id);
 }
 
-Result<void> Executor::check_unused(const step::CheckUnused& step) {
-    const std::vector<Holder> holders = find_holders(root_, step.functions);
-    if (holders.empty()) return {};
-    return fail(Errc::InUse, fmt::format("{} is in use by {}: close it and try again",
-                                         holders.front().function.str(), describe(holders)));
+Result<void> Executor::check_not_critical(const step::CheckNotCritical& step) {
+    std::vector<CriticalUse> uses = find_critical_uses(root_, step.functions);
+    if (step.rule == CriticalRule::RefuseDisksAndBoard) {
+        std::erase_if(uses, [](const CriticalUse& use) {
+            return use.kind == CriticalKind::Network || use.kind == CriticalKind::Input;
+        });
+    }
+    // What is mounted only in a container's namespace stands in no list; the kernel knows it.
+    if (uses.empty()) uses = find_claimed_disks(root_, step.functions);
+    if (uses.empty()) return {};
+    const CriticalUse& use = uses.front();
+    return fail(Errc::HostCritical,
+                fmt::format("{} {}: {}", use.function.str(), use.what, use.remedy));
+}
+
+Result<void> Executor::check_unused(const step::CheckUnused& step, std::size_t index) {
+    const auto deadline = std::chrono::steady_clock::now() + step.wait;
+    bool first = true;
+    WaitEnd end = WaitEnd::Changed;
+    while (true) {
+        const std::vector<Holder> holders = holders_in_the_way(step);
+        if (holders.empty()) return {};
+        if (step.wait.count() == 0 || end == WaitEnd::TimedOut) {
+            const std::string waited =
+                step.wait.count() == 0
+                    ? ""
+                    : fmt::format(" and was not let go within {} s", step.wait.count());
+            return fail(Errc::InUse,
+                        fmt::format("{} is in use by {}{}: close it and try again",
+                                    holders.front().function.str(), describe(holders), waited));
+        }
+        if (first && step.rule == HolderRule::AskThenRefuse) ask_to_end(holders);
+        if (first) report_(Waiting{index, describe(holders)});
+        first = false;
+        end = wait_for_release(root_, holders, deadline, interrupt_.descriptor);
+        // Nothing was changed yet: a daemon that is gone has nobody left who waits for this either.
+        if (end == WaitEnd::Interrupted) return std::unexpected(cancelled());
+    }
+}
+
+std::vector<Holder> Executor::holders_in_the_way(const step::CheckUnused& step) {
+    std::vector<Holder> holders = find_holders(root_, step.functions);
+    std::erase_if(holders, [&](const Holder& holder) {
+        return !blocks(holder) || (step.rule == HolderRule::RefuseDangerous &&
+                                   may_be_ignored(holder, driver_of(folder_of(holder.function))));
+    });
+    return holders;
 }
 
 Result<void> Executor::set_override(const step::SetOverride& step) {

@@ -3,6 +3,7 @@
 
 #include "libpassthru/pci/sysfs.hpp"
 #include "libpassthru/plan/plan_json.hpp"
+#include "libpassthru/safety/holders.hpp"
 
 #include <functional>
 #include <map>
@@ -17,11 +18,20 @@ using WriteAttribute = std::function<int(int folder, const char* name, std::stri
 /// The real one: open, write, close.
 [[nodiscard]] int write_attribute(int folder, const char* name, std::string_view value);
 
+/// How a running plan is asked to stop: `wanted` is asked before each step, and again when
+/// `descriptor` becomes readable while a step waits for programs.
+struct Interrupt {
+    std::function<bool()> wanted = [] { return false; };
+    int descriptor = -1;
+};
+
 /// Runs one plan step by step and reads back every effect. Trusts nobody: each function must be an
 /// endpoint, its folder is opened once, before the first change, and everything is written through
 /// that descriptor, so that a card that is pulled and replaced in the middle is never written to.
 class Executor {
 public:
+    using Report = std::function<void(const WorkerReport&)>;
+
     explicit Executor(Root root, WriteAttribute write = write_attribute);
     ~Executor();
     Executor(const Executor&) = delete;
@@ -29,18 +39,18 @@ public:
 
     /// Runs until the first step that fails; tells `report` of each step and of the end. Two plans
     /// for one function never run at the same time, in this or another process: the second waits
-    /// for the first. `cancelled` is asked before each step.
-    void run(
-        const Plan& plan, const std::function<void(const WorkerReport&)>& report,
-        const std::function<bool()>& cancelled = [] { return false; });
+    /// for the first.
+    void run(const Plan& plan, const Report& report, const Interrupt& interrupt = {});
 
 private:
     [[nodiscard]] Result<void> open_functions(const Plan& plan);
     [[nodiscard]] Result<void> check_endpoint(const Bdf& bdf, int folder) const;
-    [[nodiscard]] Result<void> perform(const Step& step);
+    [[nodiscard]] Result<void> perform(const Step& step, std::size_t index);
 
     [[nodiscard]] Result<void> check_answers(const step::CheckAnswers& step);
-    [[nodiscard]] Result<void> check_unused(const step::CheckUnused& step);
+    [[nodiscard]] Result<void> check_not_critical(const step::CheckNotCritical& step);
+    [[nodiscard]] Result<void> check_unused(const step::CheckUnused& step, std::size_t index);
+    [[nodiscard]] std::vector<Holder> holders_in_the_way(const step::CheckUnused& step);
     [[nodiscard]] Result<void> set_override(const step::SetOverride& step);
     [[nodiscard]] Result<void> unbind(const step::Unbind& step);
     [[nodiscard]] Result<void> probe(const step::Probe& step);
@@ -50,6 +60,8 @@ private:
 
     Root root_;
     WriteAttribute write_;
+    Report report_;
+    Interrupt interrupt_;
     std::map<Bdf, int> folders_;
     int bus_folder_ = -1;
 };

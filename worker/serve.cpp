@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "worker/serve.hpp"
 
+#include "libpassthru/plan/findings_json.hpp"
+
 #include <cerrno>
 #include <cstdio>
 #include <sys/socket.h>
@@ -28,7 +30,17 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
         std::fprintf(stderr, "passthru-worker: no plan could be received: %s\n", why.c_str());
         return 1;
     }
-    const auto plan = plan_from_text({buffer.data(), static_cast<std::size_t>(got)});
+    const std::string_view message(buffer.data(), static_cast<std::size_t>(got));
+    if (const auto inspection = inspection_from_text(message)) {
+        if (!*inspection) return 1;
+        Findings findings = inspect(root, read_inventory(root), (*inspection)->functions);
+        // More than anybody reads, and less than a message holds.
+        constexpr std::size_t most = 200;
+        if (findings.holders.size() > most) findings.holders.resize(most);
+        send_text(socket, findings_to_text(findings));
+        return 0;
+    }
+    const auto plan = plan_from_text(message);
     if (!plan) {
         send_text(socket, report_to_text(PlanFailed{0, plan.error()}));
         std::fprintf(stderr, "passthru-worker: %s\n", plan.error().message.c_str());
@@ -37,12 +49,13 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
     Executor executor(root, write);
     executor.run(
         *plan, [&](const WorkerReport& report) { send_text(socket, report_to_text(report)); },
-        [&] {
-            // Anything that comes after the plan is the wish to stop; a daemon that hung up wishes
-            // nothing.
-            char byte = 0;
-            return ::recv(socket, &byte, sizeof byte, MSG_DONTWAIT) > 0;
-        });
+        Interrupt{[&] {
+                      // Anything that comes after the plan is the wish to stop; a daemon that hung
+                      // up wishes nothing.
+                      char byte = 0;
+                      return ::recv(socket, &byte, sizeof byte, MSG_DONTWAIT) > 0;
+                  },
+                  socket});
     return 0;
 }
 

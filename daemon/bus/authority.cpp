@@ -43,6 +43,17 @@ void Authority::authorize(const Caller& caller, std::string_view interface, std:
         return decided(
             fail(Errc::AccessDenied, fmt::format("nobody may call {}.{}", interface, method)));
     }
+    authorize_action(caller, action, std::move(details), std::move(decided));
+}
+
+void Authority::authorize_override(const Caller& caller, std::map<std::string, std::string> details,
+                                   Decision decided) {
+    authorize_action(caller, "org.passthru1.override-safety", std::move(details),
+                     std::move(decided));
+}
+
+void Authority::authorize_action(const Caller& caller, const std::string& action,
+                                 std::map<std::string, std::string> details, Decision decided) {
     const auto answered = [this, caller, action, details = std::move(details),
                            decided = std::move(decided)](AsyncError error, std::uint32_t uid) {
         if (error) return decided(fail(Errc::AccessDenied, "the caller is gone"));

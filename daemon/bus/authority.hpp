@@ -26,7 +26,9 @@ inline constexpr MethodRule method_rules[] = {
     {"org.passthru1.Manager", "GetOwner", everybody},
     {"org.passthru1.Manager", "FindGpu", everybody},
     {"org.passthru1.Manager", "Rescan", everybody},
+    {"org.passthru1.Manager", "ForgetDomain", "org.passthru1.override-safety"},
     {"org.passthru1.Gpu", "Plan", everybody},
+    {"org.passthru1.Gpu", "ListHolders", everybody},
     {"org.passthru1.Gpu", "Detach", "org.passthru1.detach"},
     {"org.passthru1.Gpu", "Reattach", "org.passthru1.reattach"},
     {"org.passthru1.Job", "Cancel", "org.passthru1.detach"},
@@ -50,7 +52,13 @@ public:
     void authorize(const Caller& caller, std::string_view interface, std::string_view method,
                    std::map<std::string, std::string> details, Decision decided);
 
+    /// As `authorize`, for passing over a safety check: asked for in addition.
+    void authorize_override(const Caller& caller, std::map<std::string, std::string> details,
+                            Decision decided);
+
 private:
+    void authorize_action(const Caller& caller, const std::string& action,
+                          std::map<std::string, std::string> details, Decision decided);
     void ask_polkit(const Caller& caller, const std::string& action,
                     const std::map<std::string, std::string>& details, const Owner& who,
                     Decision decided);

@@ -25,6 +25,82 @@ Options function_options(const FunctionView& function) {
     return result;
 }
 
+std::vector<std::string> addresses(const std::vector<Bdf>& functions) {
+    std::vector<std::string> result;
+    for (const Bdf& bdf : functions) result.push_back(bdf.str());
+    return result;
+}
+
+std::vector<Options> plan_lines(const DryRun& run) {
+    std::vector<Options> lines;
+    lines.push_back({{"gpu", sdbus::Variant{run.gpu.str()}},
+                     {"device-set", sdbus::Variant{addresses(run.device_set)}}});
+    for (const Refusal& it : run.judgement.refusals) {
+        lines.push_back({{"error", sdbus::Variant{dbus_name(it.code)}},
+                         {"function", sdbus::Variant{it.function.str()}},
+                         {"message", sdbus::Variant{it.message()}},
+                         {"remedy", sdbus::Variant{it.remedy}}});
+    }
+    for (const Warning& it : run.judgement.warnings) {
+        lines.push_back({{"warning", sdbus::Variant{it.name}},
+                         {"function", sdbus::Variant{it.function.str()}},
+                         {"message", sdbus::Variant{it.message}}});
+    }
+    for (const Step& it : run.steps) {
+        lines.push_back({{"step", sdbus::Variant{std::string(step_name(it))}},
+                         {"function", sdbus::Variant{functions_of(it).front().str()}},
+                         {"text", sdbus::Variant{describe(it)}}});
+    }
+    return lines;
+}
+
+Options holder_options(const Holder& holder) {
+    Options result{
+        {"kind", sdbus::Variant{std::string(holder_kind_name(holder.kind))}},
+        {"command", sdbus::Variant{holder.command}},
+        {"pid", sdbus::Variant{static_cast<std::uint32_t>(holder.pid)}},
+        {"uid", sdbus::Variant{static_cast<std::uint32_t>(holder.uid)}},
+        {"user", sdbus::Variant{user_name(holder.uid)}},
+        {"node", sdbus::Variant{holder.node}},
+        {"function", sdbus::Variant{holder.function.str()}},
+    };
+    if (!holder.unit.empty()) result.emplace("unit", sdbus::Variant{holder.unit});
+    if (!holder.session.empty()) result.emplace("session", sdbus::Variant{holder.session});
+    return result;
+}
+
+Result<Requests::DetachOptions> detach_options(const Options& options) {
+    if (const auto known = check_options(options, {"wait", "override"}); !known) {
+        return std::unexpected(known.error());
+    }
+    Requests::DetachOptions result;
+    try {
+        if (const auto wait = options.find("wait"); wait != options.end()) {
+            result.wait = std::chrono::seconds(wait->second.get<std::uint32_t>());
+        }
+        if (const auto names = options.find("override"); names != options.end()) {
+            for (const auto& name : names->second.get<std::vector<std::string>>()) {
+                const Errc check = errc_from_name(name);
+                if (!overridable().contains(check)) {
+                    return fail(
+                        Errc::InvalidArgs,
+                        fmt::format("the check “{:.40}” cannot be passed over: only BootGpu, "
+                                    "InUse and HostCritical",
+                                    name));
+                }
+                result.overrides.insert(check);
+            }
+        }
+    } catch (const sdbus::Error&) {
+        return fail(Errc::InvalidArgs, "“wait” is a number (u), “override” a list of names (as)");
+    }
+    if (result.wait && (result.wait->count() < 1 || *result.wait > max_wait)) {
+        return fail(Errc::InvalidArgs,
+                    fmt::format("“wait” is from 1 to {} seconds", max_wait.count()));
+    }
+    return result;
+}
+
 }  // namespace
 
 GpuObject::GpuObject(BusConnection& bus, Authority& authority, Requests& requests, GpuView view)
@@ -73,14 +149,25 @@ void GpuObject::update(GpuView view) {
 
 void GpuObject::Detach(sdbus::Result<>&& result, Options options) {
     Reply reply(std::move(result));
-    if (const auto known = check_options(options); !known) return reply.give(known);
-    // The object may vanish while somebody types a password: nothing of it is kept.
+    const auto wishes = detach_options(options);
+    if (!wishes) return reply.give(std::unexpected(wishes.error()));
+    const Caller caller = caller_of(getObject());
+    const std::string gpu = view_.bdf.str();
+    auto owed = std::make_shared<Reply>(std::move(reply));
+    // The object may be gone, with its card, when polkit answers.
+    const auto go = [&requests = requests_, bdf = view_.bdf, wishes = *wishes,
+                     owed](const Result<passthru::Owner>& who) {
+        if (!who) return owed->give(std::unexpected(who.error()));
+        requests.detach(bdf, *who, wishes, std::move(*owed));
+    };
+    if (wishes->overrides.empty()) {
+        return authority_.authorize(caller, interface_name, "Detach", {{"gpu", gpu}}, go);
+    }
     authority_.authorize(
-        caller_of(getObject()), interface_name, "Detach", {{"gpu", view_.bdf.str()}},
-        [&requests = requests_, gpu = view_.bdf,
-         reply = std::make_shared<Reply>(std::move(reply))](const Result<passthru::Owner>& who) {
-            if (!who) return reply->give(std::unexpected(who.error()));
-            requests.detach(gpu, *who, std::move(*reply));
+        caller, interface_name, "Detach", {{"gpu", gpu}},
+        [&authority = authority_, caller, gpu, owed, go](const Result<passthru::Owner>& who) {
+            if (!who) return owed->give(std::unexpected(who.error()));
+            authority.authorize_override(caller, {{"gpu", gpu}}, go);
         });
 }
 
@@ -96,22 +183,37 @@ void GpuObject::Reattach(sdbus::Result<>&& result, Options options) {
         });
 }
 
-std::vector<Options> GpuObject::Plan(const std::string& action, const Options& options) {
-    return at_the_door([&] {
-        value_or_throw(check_options(options));
-        std::vector<Options> lines;
-        for (const PlanLine& line : value_or_throw(requests_.plan(view_.bdf, action))) {
-            if (!line.error_name.empty()) {
-                lines.push_back({{"error", sdbus::Variant{line.error_name}},
-                                 {"message", sdbus::Variant{line.error_message}}});
-                continue;
-            }
-            lines.push_back({{"step", sdbus::Variant{line.step}},
-                             {"function", sdbus::Variant{line.function}},
-                             {"text", sdbus::Variant{line.text}}});
-        }
-        return lines;
+void GpuObject::Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
+                     Options options) {
+    auto owed = std::make_shared<ReplyWith<std::vector<Options>>>(std::move(result));
+    if (const auto known = check_options(options); !known) {
+        return owed->give(std::unexpected(known.error()));
+    }
+    requests_.plan(view_.bdf, action, [owed](const Result<DryRun>& run) {
+        if (!run) return owed->give(std::unexpected(run.error()));
+        owed->give(plan_lines(*run));
     });
+}
+
+void GpuObject::ListHolders(sdbus::Result<std::vector<Options>>&& result, Options options) {
+    auto owed = std::make_shared<ReplyWith<std::vector<Options>>>(std::move(result));
+    if (const auto known = check_options(options); !known) {
+        return owed->give(std::unexpected(known.error()));
+    }
+    requests_.list_holders(view_.bdf, [owed](const Result<std::vector<Holder>>& holders) {
+        if (!holders) return owed->give(std::unexpected(holders.error()));
+        std::vector<Options> lines;
+        for (const Holder& holder : *holders) lines.push_back(holder_options(holder));
+        owed->give(lines);
+    });
+}
+
+void GpuObject::release_requested(std::uint64_t deadline_usec, const std::string& reason) {
+    emitReleaseRequested(deadline_usec, reason);
+}
+
+void GpuObject::returned() {
+    emitReturned();
 }
 
 GpuObject::Strings3 GpuObject::Owner() {

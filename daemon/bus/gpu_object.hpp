@@ -17,6 +17,8 @@ public:
     GpuObject& operator=(const GpuObject&) = delete;
 
     void update(GpuView view);
+    void release_requested(std::uint64_t deadline_usec, const std::string& reason);
+    void returned();
     [[nodiscard]] const GpuView& view() const { return view_; }
 
 private:
@@ -25,7 +27,9 @@ private:
 
     void Detach(sdbus::Result<>&& result, Options options) override;
     void Reattach(sdbus::Result<>&& result, Options options) override;
-    std::vector<Options> Plan(const std::string& action, const Options& options) override;
+    void Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
+              Options options) override;
+    void ListHolders(sdbus::Result<std::vector<Options>>&& result, Options options) override;
 
     std::string Address() override { return view_.bdf.str(); }
     std::uint16_t VendorId() override { return view_.vendor_id; }

@@ -87,6 +87,19 @@ void ManagerObject::Rescan(const Options& options) {
     });
 }
 
+void ManagerObject::ForgetDomain(sdbus::Result<>&& result, std::string domain, Options options) {
+    Reply reply(std::move(result));
+    if (const auto known = check_options(options); !known) return reply.give(known);
+    if (const auto bounded = check_lengths({&domain}); !bounded) return reply.give(bounded);
+    authority_.authorize(
+        caller_of(getObject()), manager_interface, "ForgetDomain", {{"domain", domain}},
+        [&requests = requests_, domain,
+         reply = std::make_shared<Reply>(std::move(reply))](const Result<Owner>& who) {
+            if (!who) return reply->give(std::unexpected(who.error()));
+            requests.forget_domain(domain, std::move(*reply));
+        });
+}
+
 void ManagerObject::Notify(sdbus::Result<>&& result, std::string uuid, std::string name,
                            std::string operation, std::string suboperation, std::string extra,
                            sdbus::UnixFd xml, Options options) {

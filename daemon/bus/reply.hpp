@@ -4,28 +4,37 @@
 #include "daemon/bus/sdbus_compat.hpp"
 
 #include <memory>
+#include <tuple>
+#include <type_traits>
 
 namespace passthru {
 
-/// The answer that a caller waits for. Given once; a Reply that is thrown away without one answers
-/// by itself, so that no caller hangs.
-class Reply {
+/// The answer that a caller waits for: nothing, or one value. Given once; a reply that is thrown
+/// away without one answers by itself, so that no caller hangs.
+template <typename... Value>
+class ReplyWith {
 public:
-    explicit Reply(sdbus::Result<>&& result)
-        : result_(std::make_unique<sdbus::Result<>>(std::move(result))) {}
-    Reply(Reply&&) noexcept = default;
-    Reply& operator=(Reply&&) noexcept = default;
-    Reply(const Reply&) = delete;
-    Reply& operator=(const Reply&) = delete;
-    ~Reply() { give(fail(Errc::Failed, "passthrud is ending")); }
+    /// What is given: `Result<void>`, or a `Result` of the value.
+    using Given = Result<std::conditional_t<sizeof...(Value) == 0, void,
+                                            std::tuple_element_t<0, std::tuple<Value..., void*>>>>;
 
-    void give(const Result<void>& result) noexcept {
+    explicit ReplyWith(sdbus::Result<Value...>&& result)
+        : result_(std::make_unique<sdbus::Result<Value...>>(std::move(result))) {}
+    ReplyWith(ReplyWith&&) noexcept = default;
+    ReplyWith& operator=(ReplyWith&&) noexcept = default;
+    ReplyWith(const ReplyWith&) = delete;
+    ReplyWith& operator=(const ReplyWith&) = delete;
+    ~ReplyWith() { give(fail(Errc::Failed, "passthrud is ending")); }
+
+    void give(const Given& given) noexcept {
         if (!result_) return;
         try {
-            if (result) {
+            if (!given) {
+                result_->returnError(to_dbus(given.error()));
+            } else if constexpr (sizeof...(Value) == 0) {
                 result_->returnResults();
             } else {
-                result_->returnError(to_dbus(result.error()));
+                result_->returnResults(*given);
             }
             // NOLINTNEXTLINE(bugprone-empty-catch)
         } catch (const sdbus::Error&) {
@@ -35,7 +44,9 @@ public:
     }
 
 private:
-    std::unique_ptr<sdbus::Result<>> result_;
+    std::unique_ptr<sdbus::Result<Value...>> result_;
 };
+
+using Reply = ReplyWith<>;
 
 }  // namespace passthru

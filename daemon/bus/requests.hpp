@@ -4,6 +4,10 @@
 #include "daemon/bus/reply.hpp"
 #include "daemon/bus/views.hpp"
 #include "daemon/loop/unique_fd.hpp"
+#include "libpassthru/plan/dry_run.hpp"
+
+#include <chrono>
+#include <functional>
 
 namespace passthru {
 
@@ -25,12 +29,21 @@ public:
 
     [[nodiscard]] virtual Result<Owner> owner_of(const std::string& address) = 0;
     [[nodiscard]] virtual Result<Bdf> find_gpu(const std::string& name) = 0;
-    [[nodiscard]] virtual Result<std::vector<PlanLine>> plan(const Bdf& gpu,
-                                                             const std::string& action) = 0;
+    /// What a caller of Detach wishes beyond the detach itself.
+    struct DetachOptions {
+        std::optional<std::chrono::seconds> wait;
+        std::set<Errc> overrides;
+    };
+    virtual void plan(const Bdf& gpu, const std::string& action,
+                      std::function<void(Result<DryRun>)> answered) = 0;
+    virtual void list_holders(const Bdf& gpu,
+                              std::function<void(Result<std::vector<Holder>>)> answered) = 0;
+    virtual void forget_domain(const std::string& domain, Reply reply) = 0;
     [[nodiscard]] virtual std::string power_state(const Bdf& gpu) = 0;
     [[nodiscard]] virtual bool hook_installed() = 0;
     virtual void rescan() = 0;
-    virtual void detach(const Bdf& gpu, const Owner& administrator, Reply reply) = 0;
+    virtual void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
+                        Reply reply) = 0;
     virtual void reattach(const Bdf& gpu, Reply reply) = 0;
     virtual void cancel(std::uint64_t job, Reply reply) = 0;
     virtual void hook(HookCall call, Reply reply) = 0;

@@ -60,15 +60,6 @@ struct JobView {
     bool operator==(const JobView&) const = default;
 };
 
-/// One line of a dry run: a step, or the refusal.
-struct PlanLine {
-    std::string step;
-    std::string function;
-    std::string text;
-    std::string error_name;
-    std::string error_message;
-};
-
 [[nodiscard]] inline std::string gpu_path(const Bdf& gpu) {
     return "/org/passthru1/gpu/" + gpu.path_element();
 }

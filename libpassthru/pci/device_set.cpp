@@ -26,7 +26,7 @@ bool is_card(const Function& gpu, const Inventory& inventory) {
         if (!other.bdf.same_slot(gpu.bdf)) return true;
         const bool processor =
             gpu.id.vendor == vendor_amd_graphics && other.id.vendor == vendor_amd_processors;
-        return !processor && (other.is_gpu() || fits_on_a_card(other.class_code));
+        return !processor && (inventory.leads(other) || fits_on_a_card(other.class_code));
     });
 }
 
@@ -47,7 +47,7 @@ struct Cluster {
 void add(Cluster& cluster, const Function& function, const Inventory& inventory) {
     if (function.is_bridge() || function.is_furniture()) return;
     if (!cluster.functions.insert(function.bdf).second) return;
-    if (function.is_gpu()) {
+    if (inventory.leads(function)) {
         for (const Function* companion : companions_of(function, inventory)) {
             add(cluster, *companion, inventory);
         }
@@ -55,7 +55,8 @@ void add(Cluster& cluster, const Function& function, const Inventory& inventory)
     if (!function.iommu_group) return;
     // A companion that comes in through its group brings its GPU along.
     for (const auto& [bdf, gpu] : inventory.functions) {
-        if (gpu.is_gpu() && is_companion(function, gpu, inventory)) add(cluster, gpu, inventory);
+        if (inventory.leads(gpu) && is_companion(function, gpu, inventory))
+            add(cluster, gpu, inventory);
     }
     if (!cluster.groups.insert(*function.iommu_group).second) return;
     for (const Function* member : inventory.group(*function.iommu_group)) {
@@ -64,10 +65,10 @@ void add(Cluster& cluster, const Function& function, const Inventory& inventory)
 }
 
 Role role_of(const Function& function, const Cluster& cluster, const Inventory& inventory) {
-    if (function.is_gpu()) return Role::Gpu;
+    if (inventory.leads(function)) return Role::Gpu;
     for (const Bdf& bdf : cluster.functions) {
         const Function& gpu = inventory.functions.at(bdf);
-        if (gpu.is_gpu() && is_companion(function, gpu, inventory)) return Role::Companion;
+        if (inventory.leads(gpu) && is_companion(function, gpu, inventory)) return Role::Companion;
     }
     return Role::Foreign;
 }
@@ -102,6 +103,18 @@ std::vector<Bdf> DeviceSet::with_role(Role role) const {
     return result;
 }
 
+bool is_integrated(const Function& gpu, const Inventory& inventory) {
+    // Intel's sits on the root bus at 02.0 (QEMU docs/igd-assign.txt); beside AMD's are other parts
+    // of the processor.
+    constexpr std::uint16_t vendor_intel = 0x8086;
+    if (gpu.id.vendor == vendor_intel) return gpu.bdf.bus == 0 && gpu.bdf.device == 2;
+    return gpu.id.vendor == vendor_amd_graphics &&
+           std::ranges::any_of(inventory.functions, [&](const auto& item) {
+               const Function& other = item.second;
+               return other.bdf.same_slot(gpu.bdf) && other.id.vendor == vendor_amd_processors;
+           });
+}
+
 bool is_companion(const Function& function, const Function& gpu, const Inventory& inventory) {
     if (function.bdf == gpu.bdf || !function.bdf.same_slot(gpu.bdf)) return false;
     if (!fits_on_a_card(function.class_code)) return false;
@@ -114,7 +127,7 @@ std::vector<DeviceSet> device_sets(const Inventory& inventory) {
     std::vector<DeviceSet> sets;
     std::set<Bdf> placed;
     for (const auto& [bdf, function] : inventory.functions) {
-        if (!function.is_gpu() || placed.contains(bdf)) continue;
+        if (!inventory.leads(function) || placed.contains(bdf)) continue;
         Cluster cluster;
         add(cluster, function, inventory);
         placed.insert(cluster.functions.begin(), cluster.functions.end());

@@ -23,7 +23,8 @@ struct Member {
     bool operator==(const Member&) const = default;
 };
 
-/// What moves as one: every endpoint of the IOMMU groups that a GPU and its companions touch.
+/// What moves as one: every endpoint of the IOMMU groups that a GPU and its companions touch. An
+/// accelerator that is asked for counts as a GPU.
 /// Bridges, host bridges and dummy functions are never in it. Sets do not overlap; two GPUs of one
 /// group share one set.
 struct DeviceSet {
@@ -40,6 +41,9 @@ struct DeviceSet {
 
 /// The device sets of all GPUs, in order of their first GPU.
 [[nodiscard]] std::vector<DeviceSet> device_sets(const Inventory& inventory);
+
+/// Is this GPU a part of the processor?
+[[nodiscard]] bool is_integrated(const Function& gpu, const Inventory& inventory);
 
 /// Are both on one card, so that they belong together even where the platform puts them into
 /// different groups? True for the audio, USB-C and UCSI functions of a graphics card; false for

@@ -39,6 +39,8 @@ struct Function {
     std::string power_state;                    ///< `D0` … `D3cold`, `unknown`
     std::string modalias;
     int numa_node = -1;
+    int virtual_functions = 0;   ///< SR-IOV: how many are switched on below this one
+    bool is_virtual = false;     ///< SR-IOV: is one itself
     int enable_count = 0;        ///< the kernel's users of it: on vfio-pci, a guest has it open
     bool boot_vga = false;       ///< the firmware's console was on it
     bool has_secondary = false;  ///< the kernel shows a secondary bus: header type 1 or 2
@@ -52,6 +54,11 @@ struct Function {
     [[nodiscard]] bool is_furniture() const;
     /// A graphics or 3D controller, class 03xx.
     [[nodiscard]] bool is_gpu() const { return (class_code >> 8) == 0x03; }
+    /// A GPU that can show a picture. A 3D controller (0302) has no outputs of its own (PCI Code
+    /// and ID Assignment, 1.4).
+    [[nodiscard]] bool is_display() const { return is_gpu() && class_code != 0x0302; }
+    /// A processing accelerator, class 12xx: moved like a GPU where somebody asks for it by name.
+    [[nodiscard]] bool is_accelerator() const { return (class_code >> 8) == 0x12; }
     [[nodiscard]] bool on_stub() const;
 };
 

@@ -37,6 +37,15 @@ std::vector<std::string> words(const std::string& text) {
     return result;
 }
 
+int count_entries(const fs::path& folder, std::string_view prefix) {
+    int count = 0;
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(folder, error)) {
+        if (entry.path().filename().string().starts_with(prefix)) ++count;
+    }
+    return count;
+}
+
 std::vector<std::string> entries(const fs::path& folder) {
     std::vector<std::string> names;
     std::error_code error;
@@ -75,10 +84,26 @@ Function read_function(const Bdf& bdf, const fs::path& folder) {
     function.modalias = read_attribute(folder / "modalias").value_or("");
     function.numa_node = int_attribute(folder / "numa_node", -1);
     function.enable_count = int_attribute(folder / "enable", 0);
-    function.boot_vga = int_attribute(folder / "boot_vga", 0) == 1;
+    // Links of the kernel's own making (drivers/pci/iov.c:pci_iov_sysfs_link).
     std::error_code error;
+    function.is_virtual = fs::is_symlink(folder / "physfn", error);
+    if (fs::exists(folder / "sriov_numvfs", error) || fs::is_symlink(folder / "virtfn0", error)) {
+        function.virtual_functions = count_entries(folder, "virtfn");
+    }
+    function.boot_vga = int_attribute(folder / "boot_vga", 0) == 1;
     function.has_secondary = fs::exists(folder / "secondary_bus_number", error);
     return function;
+}
+
+/// `direct` is memory that the firmware goes on using (an RMRR); the kernel lets no guest own the
+/// group (drivers/iommu/iommu.c:iommu_create_device_direct_mappings, require_direct).
+/// `direct-relaxable`, a GPU's or a USB controller's, may be given.
+bool has_reserved_memory(const fs::path& group) {
+    std::istringstream lines(read_attribute(group / "reserved_regions").value_or(""));
+    for (std::string line; std::getline(lines, line);) {
+        if (line.ends_with(" direct")) return true;
+    }
+    return false;
 }
 
 /// By the names that the IOMMU drivers give to their units (drivers/iommu: dmar0, ivhd0,
@@ -121,6 +146,10 @@ std::vector<const Function*> Inventory::group(int id) const {
     return members;
 }
 
+bool Inventory::leads(const Function& function) const {
+    return function.is_gpu() || (function.is_accelerator() && asked_for.contains(function.bdf));
+}
+
 bool Inventory::tells_drivers() const {
     return std::ranges::any_of(functions,
                                [](const auto& item) { return item.second.driver.has_value(); });
@@ -139,6 +168,13 @@ Inventory read_inventory(const Root& root) {
         if (is_stub_driver(driver)) inventory.stub_drivers.push_back(driver);
     }
     inventory.vfio_aliases = read_vfio_aliases(root);
+    inventory.platform = read_platform(root);
+    const fs::path groups = root.below("sys/kernel/iommu_groups");
+    for (const std::string& name : entries(groups)) {
+        int id = 0;
+        std::from_chars(name.data(), name.data() + name.size(), id);
+        if (has_reserved_memory(groups / name)) inventory.reserved_groups.insert(id);
+    }
     return inventory;
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "libpassthru/pci/function.hpp"
+#include "libpassthru/pci/platform.hpp"
 #include "libpassthru/pci/sysfs.hpp"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,12 +18,19 @@ struct Inventory {
     std::string iommu_kind = "none";        ///< `intel`, `amd`, `smmu`, `virtio` or `none`
     std::vector<std::string> stub_drivers;  ///< drivers for VFIO that are loaded now
     std::vector<std::string> vfio_aliases;  ///< patterns and modules of modules.alias
+    /// Groups with memory that the firmware keeps mapped one to one, so that no guest can own them.
+    std::set<int> reserved_groups;
+    Platform platform;
+    /// Accelerators (class 12xx) that somebody asks for by name; they are handled as GPUs.
+    std::set<Bdf> asked_for;
 
     bool operator==(const Inventory&) const = default;
 
     [[nodiscard]] const Function* find(const Bdf& bdf) const;
     /// The functions of one IOMMU group, bridges included, in order of address.
     [[nodiscard]] std::vector<const Function*> group(int id) const;
+    /// Is it the head of a device set: a GPU, or an accelerator that is asked for?
+    [[nodiscard]] bool leads(const Function& function) const;
     /// False for a machine picture that tells no driver at all: there a missing driver means
     /// nothing.
     [[nodiscard]] bool tells_drivers() const;

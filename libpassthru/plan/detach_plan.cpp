@@ -1,17 +1,27 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/detach_plan.hpp"
 
-#include "libpassthru/safety/refusals.hpp"
-
 #include <algorithm>
 
 namespace passthru {
 namespace {
 
-void detach_function(const Function& function, const std::string& stub, Plan& plan) {
+HolderRule rule_at_unbind(const DetachWishes& wishes) {
+    return wishes.overrides_check(Errc::InUse) ? HolderRule::RefuseDangerous : HolderRule::Refuse;
+}
+
+step::CheckUnused check_before_all(const std::vector<Bdf>& bound, const DetachWishes& wishes) {
+    const GpuPolicy& policy = wishes.policy;
+    if (policy.in_use == WhenInUse::Refuse) return {bound, rule_at_unbind(wishes), {}};
+    const bool ask = policy.in_use == WhenInUse::Ask && !wishes.overrides_check(Errc::InUse);
+    return {bound, ask ? HolderRule::AskThenRefuse : rule_at_unbind(wishes), policy.wait};
+}
+
+void detach_function(const Function& function, const std::string& stub, const DetachWishes& wishes,
+                     Plan& plan) {
     plan.steps.push_back(step::SetOverride{function.bdf, function.driver_override, stub});
     if (function.driver) {
-        plan.steps.push_back(step::CheckUnused{{function.bdf}});
+        plan.steps.push_back(step::CheckUnused{{function.bdf}, rule_at_unbind(wishes), {}});
         plan.steps.push_back(step::Unbind{function.bdf, *function.driver});
     }
     plan.steps.push_back(step::Probe{function.bdf, stub});
@@ -19,24 +29,13 @@ void detach_function(const Function& function, const std::string& stub, Plan& pl
 
 }  // namespace
 
-std::vector<Bdf> moved_functions(const DeviceSet& set, const std::vector<Bdf>& wanted) {
-    std::vector<Bdf> order = set.with_role(Role::Companion);
-    for (const Bdf& bdf : set.with_role(Role::Foreign)) {
-        if (std::ranges::find(wanted, bdf) != wanted.end()) order.push_back(bdf);
-    }
-    for (const Bdf& bdf : set.with_role(Role::Gpu)) order.push_back(bdf);
-    return order;
-}
-
-Result<DetachPlan> plan_detach(const DeviceSet& set, const std::vector<Bdf>& wanted,
-                               const Inventory& inventory) {
-    if (auto refusal = refusal_for(set, wanted, inventory)) return std::unexpected(*refusal);
-
+DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
+                        const Inventory& inventory) {
     DetachPlan result;
     result.plan.kind = PlanKind::Detach;
     std::vector<const Function*> to_move;
     std::vector<Bdf> bound;
-    for (const Bdf& bdf : moved_functions(set, wanted)) {
+    for (const Bdf& bdf : moved_functions(set, wishes)) {
         const Function& function = inventory.functions.at(bdf);
         result.record.push_back(record_of(function));
         // Parked on a stub since boot: already where it has to be, and not ours to take back.
@@ -47,11 +46,21 @@ Result<DetachPlan> plan_detach(const DeviceSet& set, const std::vector<Bdf>& wan
     for (const Function* function : to_move) {
         result.plan.steps.push_back(step::CheckAnswers{function->bdf, function->id});
     }
-    if (!bound.empty()) result.plan.steps.push_back(step::CheckUnused{bound});
+    if (!bound.empty()) {
+        const bool all = !wishes.overrides_check(Errc::HostCritical);
+        result.plan.steps.push_back(step::CheckNotCritical{
+            bound, all ? CriticalRule::RefuseAll : CriticalRule::RefuseDisksAndBoard});
+        result.plan.steps.push_back(check_before_all(bound, wishes));
+    }
     for (const Function* function : to_move) {
-        detach_function(*function, stub_driver_for(*function, inventory), result.plan);
+        detach_function(*function, stub_driver_for(*function, inventory), wishes, result.plan);
     }
     return result;
+}
+
+Result<DetachPlan> plan_detach(const DetachCase& it) {
+    if (const auto refusal = judge(it).error()) return std::unexpected(*refusal);
+    return detach_steps(it.set, it.wishes, it.inventory);
 }
 
 }  // namespace passthru

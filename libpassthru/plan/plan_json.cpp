@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/plan_json.hpp"
 
+#include "libpassthru/safety/policy.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -53,41 +55,72 @@ PciId read_id(const json& object) {
     return {id.at(0).get<std::uint16_t>(), id.at(1).get<std::uint16_t>()};
 }
 
+json addresses(const std::vector<Bdf>& functions) {
+    json list = json::array();
+    for (const Bdf& bdf : functions) list.push_back(bdf.str());
+    return list;
+}
+
+std::vector<Bdf> read_addresses(const json& object) {
+    std::vector<Bdf> functions;
+    for (const json& bdf : object.at("functions")) functions.push_back(read_bdf(bdf));
+    return functions;
+}
+
+template <typename Rule>
+Rule read_rule(const json& object, std::initializer_list<Rule> rules) {
+    const auto name = object.at("rule").get<std::string>();
+    for (const Rule rule : rules) {
+        if (rule_name(rule) == name) return rule;
+    }
+    throw Malformed{fmt::format("“{:.40}” is no rule", name)};
+}
+
 json step_to_json(const Step& step) {
-    json result =
-        std::visit(Overloaded{
-                       [](const step::CheckAnswers& it) {
-                           return json{{"bdf", it.bdf.str()}, {"id", {it.id.vendor, it.id.device}}};
-                       },
-                       [](const step::CheckUnused& it) {
-                           json list = json::array();
-                           for (const Bdf& bdf : it.functions) list.push_back(bdf.str());
-                           return json{{"functions", list}};
-                       },
-                       [](const step::SetOverride& it) {
-                           return json{{"bdf", it.bdf.str()},
-                                       {"from", text_or_null(it.from)},
-                                       {"to", text_or_null(it.to)}};
-                       },
-                       [](const step::Unbind& it) {
-                           return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
-                       },
-                       [](const step::Probe& it) {
-                           return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
-                       },
-                       [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
-                   },
-                   step);
+    json result = std::visit(
+        Overloaded{
+            [](const step::CheckAnswers& it) {
+                return json{{"bdf", it.bdf.str()}, {"id", {it.id.vendor, it.id.device}}};
+            },
+            [](const step::CheckNotCritical& it) {
+                return json{{"functions", addresses(it.functions)}, {"rule", rule_name(it.rule)}};
+            },
+            [](const step::CheckUnused& it) {
+                return json{{"functions", addresses(it.functions)},
+                            {"rule", rule_name(it.rule)},
+                            {"wait", it.wait.count()}};
+            },
+            [](const step::SetOverride& it) {
+                return json{{"bdf", it.bdf.str()},
+                            {"from", text_or_null(it.from)},
+                            {"to", text_or_null(it.to)}};
+            },
+            [](const step::Unbind& it) {
+                return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+            },
+            [](const step::Probe& it) {
+                return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+            },
+            [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
+        },
+        step);
     result["do"] = step_name(step);
     return result;
 }
 
 Step step_from_json(const json& object) {
     const auto kind = object.at("do").get<std::string>();
+    if (kind == "check-not-critical") {
+        return step::CheckNotCritical{
+            read_addresses(object),
+            read_rule(object, {CriticalRule::RefuseAll, CriticalRule::RefuseDisksAndBoard})};
+    }
     if (kind == "check-unused") {
-        step::CheckUnused step;
-        for (const json& bdf : object.at("functions")) step.functions.push_back(read_bdf(bdf));
-        return step;
+        return step::CheckUnused{
+            read_addresses(object),
+            read_rule(object,
+                      {HolderRule::Refuse, HolderRule::AskThenRefuse, HolderRule::RefuseDangerous}),
+            std::min(std::chrono::seconds(object.at("wait").get<std::uint32_t>()), max_wait)};
     }
     const Bdf bdf = read_bdf(object.at("bdf"));
     if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};
@@ -115,21 +148,27 @@ PlanKind plan_kind_from(const std::string& name) {
 }
 
 json report_to_json(const WorkerReport& report) {
-    return std::visit(Overloaded{
-                          [](const StepDone& it) { return json{{"done", it.index}}; },
-                          [](const PlanDone&) { return json{{"finished", true}}; },
-                          [](const PlanFailed& it) {
-                              return json{{"failed", it.index},
-                                          {"error", errc_name(it.error.code)},
-                                          {"message", it.error.message},
-                                          {"errno", it.error.errnum}};
-                          },
-                      },
-                      report);
+    return std::visit(
+        Overloaded{
+            [](const StepDone& it) { return json{{"done", it.index}}; },
+            [](const Waiting& it) { return json{{"waiting", it.index}, {"message", it.message}}; },
+            [](const PlanDone&) { return json{{"finished", true}}; },
+            [](const PlanFailed& it) {
+                return json{{"failed", it.index},
+                            {"error", errc_name(it.error.code)},
+                            {"message", it.error.message},
+                            {"errno", it.error.errnum}};
+            },
+        },
+        report);
 }
 
 WorkerReport report_from_json(const json& object) {
     if (object.contains("done")) return StepDone{object.at("done").get<std::size_t>()};
+    if (object.contains("waiting")) {
+        return Waiting{object.at("waiting").get<std::size_t>(),
+                       object.at("message").get<std::string>()};
+    }
     if (object.contains("finished")) return PlanDone{};
     return PlanFailed{
         object.at("failed").get<std::size_t>(),

@@ -13,6 +13,12 @@ struct StepDone {
     std::size_t index = 0;
     bool operator==(const StepDone&) const = default;
 };
+/// The step waits for programs to let go; `message` names them: `Xorg (pid 812, user alice)`.
+struct Waiting {
+    std::size_t index = 0;
+    std::string message;
+    bool operator==(const Waiting&) const = default;
+};
 struct PlanDone {
     bool operator==(const PlanDone&) const = default;
 };
@@ -21,7 +27,7 @@ struct PlanFailed {
     Error error;
     bool operator==(const PlanFailed&) const = default;
 };
-using WorkerReport = std::variant<StepDone, PlanDone, PlanFailed>;
+using WorkerReport = std::variant<StepDone, Waiting, PlanDone, PlanFailed>;
 
 /// The largest message between daemon and worker, in bytes: a plan of several hundred steps.
 inline constexpr std::size_t max_message = 128UZ * 1024;

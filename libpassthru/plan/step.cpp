@@ -6,6 +6,16 @@
 
 namespace passthru {
 
+namespace {
+
+std::string listed(const std::vector<Bdf>& functions) {
+    std::string list;
+    for (const Bdf& bdf : functions) list += (list.empty() ? "" : ", ") + bdf.str();
+    return list;
+}
+
+}  // namespace
+
 std::string_view plan_kind_name(PlanKind kind) {
     switch (kind) {
         case PlanKind::Detach: return "detach";
@@ -13,6 +23,19 @@ std::string_view plan_kind_name(PlanKind kind) {
         case PlanKind::Undo: return "undo";
     }
     return "undo";
+}
+
+std::string_view rule_name(CriticalRule rule) {
+    return rule == CriticalRule::RefuseAll ? "refuse-all" : "refuse-disks-and-board";
+}
+
+std::string_view rule_name(HolderRule rule) {
+    switch (rule) {
+        case HolderRule::Refuse: return "refuse";
+        case HolderRule::AskThenRefuse: return "ask-then-refuse";
+        case HolderRule::RefuseDangerous: return "refuse-dangerous";
+    }
+    return "refuse";
 }
 
 std::vector<Bdf> functions_of(const Step& step) {
@@ -33,10 +56,14 @@ std::string describe(const Step& step) {
             [](const step::CheckAnswers& it) {
                 return fmt::format("check that {} answers", it.bdf.str());
             },
+            [](const step::CheckNotCritical& it) {
+                return fmt::format("check that the host does not need {}", listed(it.functions));
+            },
             [](const step::CheckUnused& it) {
-                std::string list;
-                for (const Bdf& bdf : it.functions) list += (list.empty() ? "" : ", ") + bdf.str();
-                return fmt::format("check that nobody uses {}", list);
+                const std::string text =
+                    fmt::format("check that nobody uses {}", listed(it.functions));
+                if (it.wait.count() == 0) return text;
+                return fmt::format("{}, and wait up to {} s", text, it.wait.count());
             },
             [](const step::SetOverride& it) {
                 if (!it.to) return fmt::format("clear driver_override of {}", it.bdf.str());
@@ -56,6 +83,7 @@ std::string describe(const Step& step) {
 std::string_view step_name(const Step& step) {
     return std::visit(Overloaded{
                           [](const step::CheckAnswers&) { return "check-answers"; },
+                          [](const step::CheckNotCritical&) { return "check-not-critical"; },
                           [](const step::CheckUnused&) { return "check-unused"; },
                           [](const step::SetOverride&) { return "set-override"; },
                           [](const step::Unbind&) { return "unbind"; },

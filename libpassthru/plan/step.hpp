@@ -3,12 +3,30 @@
 
 #include "libpassthru/pci/function.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace passthru {
+
+/// Which uses by the host stand against a move.
+enum class CriticalRule {
+    RefuseAll,
+    RefuseDisksAndBoard,  ///< somebody took losing a network or the keyboard upon himself
+};
+
+/// What holders mean.
+enum class HolderRule {
+    Refuse,           ///< each one stands against the move
+    AskThenRefuse,    ///< as Refuse; the programs of login sessions get SIGTERM before the wait
+    RefuseDangerous,  ///< only those that could make an unbind wait for ever: see `may_be_ignored`
+};
+
+/// `refuse-all`, `refuse-disks-and-board`; `refuse`, `ask-then-refuse`, `refuse-dangerous`.
+[[nodiscard]] std::string_view rule_name(CriticalRule rule);
+[[nodiscard]] std::string_view rule_name(HolderRule rule);
 
 /// The closed set of things that the worker does to a function. Each one is idempotent: doing it to
 /// a function that is already so changes nothing and succeeds, so that a plan may be run again
@@ -23,9 +41,19 @@ struct CheckAnswers {
     bool operator==(const CheckAnswers&) const = default;
 };
 
-/// Nothing is done: no process may have a device node of these functions open or mapped.
+/// Nothing is done: the host must not need these functions, see `find_critical_uses`.
+struct CheckNotCritical {
+    std::vector<Bdf> functions;
+    CriticalRule rule = CriticalRule::RefuseAll;
+    bool operator==(const CheckNotCritical&) const = default;
+};
+
+/// No process may have a device node of these functions open or mapped. Waits that long for those
+/// who have, and reports them meanwhile.
 struct CheckUnused {
     std::vector<Bdf> functions;
+    HolderRule rule = HolderRule::Refuse;
+    std::chrono::seconds wait{0};
     bool operator==(const CheckUnused&) const = default;
 };
 
@@ -60,8 +88,8 @@ struct Reset {
 
 }  // namespace step
 
-using Step = std::variant<step::CheckAnswers, step::CheckUnused, step::SetOverride, step::Unbind,
-                          step::Probe, step::Reset>;
+using Step = std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused,
+                          step::SetOverride, step::Unbind, step::Probe, step::Reset>;
 
 enum class PlanKind { Detach, Reattach, Undo };
 
@@ -82,8 +110,8 @@ struct Plan {
 /// The step as a person reads it: `bind 0000:01:00.1 to vfio-pci`.
 [[nodiscard]] std::string describe(const Step& step);
 
-/// The step's kind for programs: `check-answers`, `check-unused`, `set-override`, `unbind`,
-/// `probe`, `reset`.
+/// The step's kind for programs: `check-answers`, `check-not-critical`, `check-unused`,
+/// `set-override`, `unbind`, `probe`, `reset`.
 [[nodiscard]] std::string_view step_name(const Step& step);
 
 void PrintTo(const Plan& plan, std::ostream* out);

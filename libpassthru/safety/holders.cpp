@@ -1,115 +1,154 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/safety/holders.hpp"
 
+#include "libpassthru/safety/consoles.hpp"
+#include "libpassthru/safety/device_nodes.hpp"
+#include "libpassthru/safety/login_sessions.hpp"
+#include "libpassthru/safety/node_users.hpp"
+#include "libpassthru/safety/process_place.hpp"
+
 #include <algorithm>
-#include <charconv>
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <memory>
-#include <optional>
 #include <pwd.h>
 #include <set>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace passthru {
 namespace {
 
-namespace fs = std::filesystem;
+std::string command_of(const Root& root, pid_t pid) {
+    return read_attribute(root.below("proc") / std::to_string(pid) / "comm").value_or("?");
+}
 
-struct Node {
-    Bdf function;
-    dev_t number = 0;
-    std::string path;  ///< `/dev/dri/card1`
+/// The owner of /proc/PID itself: the files in it are root's where the process may not be dumped,
+/// such as one that changed its user (fs/proc/base.c:task_dump_owner).
+uid_t user_of(const Root& root, pid_t pid) {
+    struct stat status{};
+    const auto folder = root.below("proc") / std::to_string(pid);
+    return ::stat(folder.c_str(), &status) == 0 ? status.st_uid : 0;
+}
+
+bool is_logind(const std::string& command) {
+    return command == "systemd-logind";
+}
+
+HolderKind kind_of(const DeviceNode& node, const std::string& command) {
+    if (is_vfio_node(node)) return HolderKind::Guest;
+    // The kernel cuts a name to 15 characters (include/linux/sched.h: TASK_COMM_LEN).
+    if (command == "nvidia-persiste" || command == "nvidia-powerd")
+        return HolderKind::PersistenceDaemon;
+    return HolderKind::Process;
+}
+
+class Listing {
+public:
+    Listing(const Root& root, const std::vector<DeviceNode>& nodes) : root_(root), nodes_(nodes) {}
+
+    void add_process(const NodeUser& user) {
+        const std::string command = command_of(root_, user.pid);
+        const ProcessPlace place = place_of(root_, user.pid);
+        std::set<Bdf> seen;
+        for (const std::size_t index : user.nodes) {
+            const DeviceNode& node = nodes_[index];
+            if (!place.session.empty()) of_sessions_.emplace(place.session, index);
+            if (!seen.insert(node.function).second) continue;
+            holders_.push_back({user.pid, user_of(root_, user.pid), command, node.path,
+                                node.function, kind_of(node, command), place.unit, place.session});
+        }
+    }
+
+    /// `keeper` is PID 1 or logind. Comes after all processes.
+    void add_kept(const NodeUser& keeper, const std::vector<LoginSession>& sessions) {
+        NodeUser own{keeper.pid, {}};
+        for (const std::size_t index : keeper.nodes) {
+            bool asked_for = false;
+            for (const LoginSession& session : sessions) {
+                if (std::ranges::find(session.devices, nodes_[index].number) ==
+                    session.devices.end())
+                    continue;
+                asked_for = true;
+                add_session(session, index);
+            }
+            if (!asked_for) own.nodes.push_back(index);
+        }
+        if (keeper.pid != 1) add_process(own);
+    }
+
+    void add_framebuffers() {
+        for (const DeviceNode& node : nodes_) {
+            if (!is_framebuffer_node(node)) continue;
+            const bool console = console_is_on(root_, node);
+            holders_.push_back({0, 0, console ? "text console" : "framebuffer", node.path,
+                                node.function,
+                                console ? HolderKind::Console : HolderKind::Framebuffer, "", ""});
+        }
+    }
+
+    std::vector<Holder> take() { return std::move(holders_); }
+
+private:
+    void add_session(const LoginSession& session, std::size_t index) {
+        // Once by the process that has it, or by the other keeper.
+        if (!of_sessions_.emplace(session.id, index).second) return;
+        const DeviceNode& node = nodes_[index];
+        const bool listed = std::ranges::any_of(holders_, [&](const Holder& it) {
+            return it.kind == HolderKind::Session && it.session == session.id &&
+                   it.function == node.function;
+        });
+        if (listed) return;
+        holders_.push_back({session.leader, session.uid, command_of(root_, session.leader),
+                            node.path, node.function, HolderKind::Session, session.scope,
+                            session.id});
+    }
+
+    const Root& root_;
+    const std::vector<DeviceNode>& nodes_;
+    std::vector<Holder> holders_;
+    std::set<std::pair<std::string, std::size_t>> of_sessions_;  ///< sessions and their nodes
 };
 
-/// The node of a class device's folder: its number and, from its uevent, its name.
-void add_node(const Bdf& bdf, const fs::path& folder, std::vector<Node>& nodes) {
-    const auto number = read_attribute(folder / "dev");
-    if (!number) return;
-    unsigned major_number = 0;
-    unsigned minor_number = 0;
-    const char* end = number->data() + number->size();
-    const auto colon = std::from_chars(number->data(), end, major_number);
-    if (colon.ec != std::errc{} || colon.ptr == end) return;
-    std::from_chars(colon.ptr + 1, end, minor_number);
-    std::string name;
-    const std::string uevent = read_attribute(folder / "uevent").value_or("");
-    constexpr std::string_view key = "DEVNAME=";
-    if (const std::size_t at = uevent.find(key); at != std::string::npos) {
-        const std::size_t start = at + key.size();
-        name = "/dev/" + uevent.substr(start, uevent.find('\n', start) - start);
-    }
-    nodes.push_back({bdf, makedev(major_number, minor_number), name});
+std::string place_name(const Holder& holder) {
+    if (!holder.session.empty()) return fmt::format(", session {}", holder.session);
+    return holder.unit.empty() ? "" : ", " + holder.unit;
 }
 
-std::vector<fs::path> children(const fs::path& folder) {
-    std::vector<fs::path> result;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(folder, error)) result.push_back(entry.path());
-    return result;
-}
+}  // namespace
 
-std::vector<Node> nodes_of(const Root& root, const std::vector<Bdf>& functions) {
-    std::vector<Node> nodes;
-    for (const Bdf& bdf : functions) {
-        const fs::path device = root.below("sys/bus/pci/devices") / bdf.str();
-        for (const char* subsystem : {"drm", "graphics", "vfio-dev"}) {
-            for (const fs::path& child : children(device / subsystem)) add_node(bdf, child, nodes);
-        }
-        for (const fs::path& card : children(device / "sound")) {
-            for (const fs::path& part : children(card)) add_node(bdf, part, nodes);
-        }
-        for (const fs::path& child : children(device)) {
-            if (!child.filename().string().starts_with("i2c-")) continue;
-            for (const fs::path& bus : children(child / "i2c-dev")) add_node(bdf, bus, nodes);
-        }
-        if (const auto group = read_link_name(device / "iommu_group")) {
-            add_node(bdf, root.below("sys/class/vfio") / *group, nodes);
+std::vector<Holder> find_holders(const Root& root, const std::vector<Bdf>& functions) {
+    const std::vector<DeviceNode> nodes = device_nodes(root, functions);
+    if (nodes.empty()) return {};
+    Listing listing(root, nodes);
+    std::vector<NodeUser> keepers;
+    for (const NodeUser& user : find_node_users(root, nodes)) {
+        if (user.pid == 1 || is_logind(command_of(root, user.pid))) {
+            keepers.push_back(user);
+        } else {
+            listing.add_process(user);
         }
     }
-    return nodes;
-}
-
-/// Which node a descriptor's link leads to. The number is asked first of all: it stays right for a
-/// deleted node and inside another mount namespace, where the path means something else.
-const Node* node_behind(int folder, const char* name, const std::vector<Node>& nodes) {
-    char target[256];
-    const ssize_t length = ::readlinkat(folder, name, target, sizeof target);
-    if (length <= 0 || target[0] != '/') return nullptr;  // a socket, a pipe, an anonymous inode
-    struct stat status{};
-    const bool known = ::fstatat(folder, name, &status, 0) == 0;
-    std::string_view path(target, static_cast<std::size_t>(length));
-    constexpr std::string_view deleted = " (deleted)";
-    if (path.ends_with(deleted)) path.remove_suffix(deleted.size());
-    for (const Node& node : nodes) {
-        if (known && S_ISCHR(status.st_mode) ? status.st_rdev == node.number : path == node.path) {
-            return &node;
-        }
+    if (!keepers.empty()) {
+        const std::vector<LoginSession> sessions = login_sessions(root);
+        for (const NodeUser& keeper : keepers) listing.add_kept(keeper, sessions);
     }
-    return nullptr;
+    listing.add_framebuffers();
+    return listing.take();
 }
 
-bool keeps_for_others(pid_t pid, const std::string& command) {
-    return pid == 1 || command == "systemd-logind";
+bool blocks(const Holder& holder) {
+    return holder.kind != HolderKind::Console && holder.kind != HolderKind::Framebuffer;
 }
 
-void look_into(const fs::path& process, pid_t pid, const std::vector<Node>& nodes,
-               std::vector<Holder>& holders) {
-    const int folder = ::open((process / "fd").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0) return;
-    std::set<Bdf> seen;
-    for (const fs::path& link : children(process / "fd")) {
-        const Node* node = node_behind(folder, link.filename().c_str(), nodes);
-        if (node == nullptr || !seen.insert(node->function).second) continue;
-        const std::string command = read_attribute(process / "comm").value_or("?");
-        if (keeps_for_others(pid, command)) break;
-        struct stat status{};
-        const uid_t uid = ::fstat(folder, &status) == 0 ? status.st_uid : 0;
-        holders.push_back({pid, uid, command, node->path, node->function});
+std::string_view holder_kind_name(HolderKind kind) {
+    switch (kind) {
+        case HolderKind::Process: return "process";
+        case HolderKind::Session: return "session";
+        case HolderKind::PersistenceDaemon: return "persistence-daemon";
+        case HolderKind::Guest: return "guest";
+        case HolderKind::Console: return "console";
+        case HolderKind::Framebuffer: return "framebuffer";
     }
-    ::close(folder);
+    return "process";
 }
 
 std::string user_name(uid_t uid) {
@@ -122,29 +161,13 @@ std::string user_name(uid_t uid) {
     return std::to_string(uid);
 }
 
-}  // namespace
-
-std::vector<Holder> find_holders(const Root& root, const std::vector<Bdf>& functions) {
-    std::vector<Holder> holders;
-    const std::vector<Node> nodes = nodes_of(root, functions);
-    if (nodes.empty()) return holders;
-    for (const fs::path& process : children(root.below("proc"))) {
-        const std::string name = process.filename().string();
-        pid_t pid = 0;
-        const auto [stop, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error != std::errc{} || stop != name.data() + name.size()) continue;
-        look_into(process, pid, nodes, holders);
-    }
-    return holders;
-}
-
 std::string describe(const std::vector<Holder>& holders) {
     std::string text;
     std::set<pid_t> named;
     for (const Holder& holder : holders) {
-        if (!named.insert(holder.pid).second) continue;
-        text += fmt::format("{}{} (pid {}, user {})", text.empty() ? "" : ", ", holder.command,
-                            holder.pid, user_name(holder.uid));
+        if (!blocks(holder) || !named.insert(holder.pid).second) continue;
+        text += fmt::format("{}{} (pid {}, user {}{})", text.empty() ? "" : ", ", holder.command,
+                            holder.pid, user_name(holder.uid), place_name(holder));
     }
     return text;
 }

@@ -20,6 +20,8 @@ namespace passthru::bus_test {
 DaemonOnABus::DaemonOnABus() {
     ::setenv("DBUS_SYSTEM_BUS_ADDRESS", bus_.address().c_str(), 1);
     kernel_.put("proc/sys/kernel/random/boot_id", "this-boot\n");
+    std::filesystem::create_directories(kernel_.path() / "etc/passthrud");
+    kernel_.put("etc/passthrud/passthrud.conf", "[gpu.\"*\"]\nboot-gpu = \"allow\"\n");
     client_ = std::make_unique<Client>(bus_.address());
     start();
 }
@@ -41,6 +43,8 @@ std::vector<std::string> DaemonOnABus::command() const {
             PASSTHRU_FAKE_WORKER,
             "--runtime-dir",
             kernel_.path() / "run",
+            "--state-dir",
+            kernel_.path() / "state",
             "--libvirt-uri",
             "test:///default",
             "--step-limit",

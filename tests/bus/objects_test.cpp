@@ -11,6 +11,7 @@ using fakes::operator""_bdf;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 constexpr const char* invalid = "org.freedesktop.DBus.Error.InvalidArgs";
 constexpr const char* no_such_gpu = "org.passthru1.Error.NoSuchGpu";
@@ -92,8 +93,8 @@ TEST_F(Passthrud, ShowsTheJobWhileItRuns) {
     EXPECT_EQ(client_->property(job, "org.passthru1.Job", "Kind").text, "(\"detach\")");
     EXPECT_EQ(client_->property(job, "org.passthru1.Job", "StepName").text,
               "(\"unbind 0000:01:00.1 from snd_hda_intel\")");
-    EXPECT_TRUE(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "reattach", 0).text ==
-                "([])");
+    EXPECT_THAT(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "reattach", 0).text,
+                Not(HasSubstr("\"step\"")));
     EXPECT_TRUE(client_->call({job, "org.passthru1.Job", "Cancel"}, "a{sv}", 0).ok());
     kernel_.unblock();
     EXPECT_EQ(client_->wait(pending).error, "org.passthru1.Error.Cancelled");
@@ -139,13 +140,37 @@ TEST_F(Passthrud, PlansWithoutDoing) {
     EXPECT_THAT(
         client_->call(plan, "sa{sv}", "detach", 0).text,
         AllOf(HasSubstr("\"step\", \"unbind\""), HasSubstr("bind 0000:01:00.0 to vfio-pci")));
-    EXPECT_EQ(client_->call(plan, "sa{sv}", "reattach", 0).text, "([])");
+    EXPECT_THAT(client_->call(plan, "sa{sv}", "reattach", 0).text,
+                AllOf(HasSubstr("0000:01:00.1"), Not(HasSubstr("\"step\""))));
     EXPECT_THAT(kernel_.writes(), IsEmpty());
     ASSERT_TRUE(notify("prepare", "begin", domain_with({1})).ok());
     EXPECT_THAT(client_->call(plan, "sa{sv}", "reattach", 0).text,
                 HasSubstr("org.passthru1.Error.Busy"));
     EXPECT_EQ(client_->call(plan, "sa{sv}", "explode", 0).error, invalid);
     EXPECT_EQ(client_->call(plan, "sa{sv}", std::string(100'000, 'x').c_str(), 0).error, invalid);
+}
+
+TEST_F(Passthrud, ListsHoldersThroughAWorker) {
+    kernel_.add_process(4711, "blender", {"/dev/dri/card0"});
+    EXPECT_THAT(client_->call({first_gpu, gpu_interface, "ListHolders"}, "a{sv}", 0).text,
+                AllOf(HasSubstr("blender"), HasSubstr("4711"), HasSubstr("0000:01:00.0")));
+    EXPECT_THAT(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "detach", 0).text,
+                AllOf(HasSubstr("org.passthru1.Error.InUse"), Not(HasSubstr("\"step\""))));
+}
+
+TEST_F(Passthrud, OverridesOnlyWhatMayBe) {
+    for (const char* check : {"NotIsolated", "IommuOff", "x"}) {
+        EXPECT_EQ(
+            client_
+                ->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "override", "as", 1, check)
+                .error,
+            invalid)
+            << check;
+    }
+    EXPECT_EQ(
+        client_->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "wait", "u", 121).error,
+        invalid);
+    EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
 TEST_F(Passthrud, RefusesOptionsThatItDoesNotKnow) {

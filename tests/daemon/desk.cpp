@@ -9,7 +9,7 @@ void Desk::send(const Event& event) {
     const Inventory inventory = kernel_.inventory();
     const bool ended = std::holds_alternative<event::JobEnded>(event);
     if (ended) running = false;
-    Reaction reaction = react(it, {inventory, set_, now}, event);
+    Reaction reaction = react(it, {inventory, set_, now, {}}, event);
     it = std::move(reaction.next);
     if (it.phase == Phase::Stuck) running = false;
     for (const Effect& effect : reaction.effects) {
@@ -20,6 +20,7 @@ void Desk::send(const Event& event) {
                            running = true;
                            ++started;
                        },
+                       [&](const effect::AskToRelease&) {},
                        [&](const effect::CancelJob&) { ++cancelled; },
                        [&](const effect::SaveJournal&) { saved = it; },
                        [&](const effect::DropJournal&) { saved.reset(); },
@@ -29,7 +30,10 @@ void Desk::send(const Event& event) {
 }
 
 Ticket Desk::detach(const Owner& owner, std::vector<Bdf> wanted) {
-    send(event::DetachWanted{++last_, owner, std::move(wanted)});
+    DetachWishes wishes;
+    wishes.functions = std::move(wanted);
+    wishes.policy.boot_gpu = BootGpuRule::Allow;
+    send(event::DetachWanted{++last_, owner, std::move(wishes)});
     return last_;
 }
 

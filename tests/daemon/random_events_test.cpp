@@ -82,7 +82,7 @@ private:
     void send(const Event& event) {
         const Owner before = it_.owner;
         const bool was_working = it_.working();
-        Reaction reaction = react(it_, {inventory_, set_, now_}, event);
+        Reaction reaction = react(it_, {inventory_, set_, now_, {}}, event);
         it_ = std::move(reaction.next);
         if (it_.phase == Phase::Stuck) running_ = false;
         const bool both = before.kind == OwnerKind::Domain && it_.owner.kind == OwnerKind::Domain;

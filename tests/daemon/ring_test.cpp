@@ -36,8 +36,9 @@ TEST_F(ARing, KnowsWhichSetHasAFunction) {
 }
 
 TEST_F(ARing, TriesOutWithoutDoing) {
-    const Reaction reaction = ring_->try_out(first_, event::DetachWanted{9, alice, {}});
-    EXPECT_FALSE(reaction.next.plan.steps.empty());
+    const DryRun run = ring_->dry_run_detach(first_, {});
+    EXPECT_FALSE(run.steps.empty());
+    EXPECT_THAT(run.judgement.refusals, IsEmpty());
     EXPECT_EQ(entry(first_).assignment.phase, Phase::Idle);
     EXPECT_EQ(difference_to_start(), "");
 }

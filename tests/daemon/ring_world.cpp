@@ -40,10 +40,16 @@ void TwoCards::start(std::chrono::seconds step_limit) {
                                  step_limit},
                   journal_,
                   Ring::Observer{[this] { ++changes_; },
+                                 [this](const Bdf&, std::chrono::seconds, const std::string& who) {
+                                     releases_.push_back(who);
+                                 },
                                  [this](std::uint64_t job, const Result<void>& result) {
                                      jobs_ended_.emplace_back(job, result.has_value());
                                  }});
-    hooks_.emplace(*ring_);
+    hooks_.emplace(*ring_, DomainMemory(kernel_.path() / "state"));
+    Config config;
+    config.gpus["*"].boot_gpu = BootGpuRule::Allow;
+    ring_->set_config(std::move(config));
     ring_->start();
 }
 
@@ -81,7 +87,7 @@ std::pair<std::shared_ptr<TwoCards::Asked>, Ring::Answered> TwoCards::asking() {
 
 std::shared_ptr<TwoCards::Asked> TwoCards::detach(const Bdf& set, const Owner& owner) {
     auto [asked, answered] = asking();
-    ring_->detach(set, owner, {set}, answered);
+    ring_->detach(set, owner, ring_->wishes_for(set, {set}), answered);
     return asked;
 }
 

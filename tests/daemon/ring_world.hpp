@@ -61,6 +61,7 @@ protected:
     std::optional<Ring> ring_;
     std::optional<HookService> hooks_;
     std::vector<std::pair<std::uint64_t, bool>> jobs_ended_;
+    std::vector<std::string> releases_;
     int changes_ = 0;
 };
 

@@ -4,6 +4,7 @@
 #include "libpassthru/safety/holders.hpp"
 #include "tests/fakes/fake_kernel.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -85,7 +86,8 @@ int unbind(const KernelTree& kernel, const Write& write) {
     const Bdf& bdf = *write.bdf;
     if (kernel.driver_of(bdf) != write.driver) return ENODEV;
     if (kernel.drawn(bdf).is_bridge()) kernel.accident("unbind of the bridge " + bdf.str());
-    if (!is_stub_driver(write.driver) && !find_holders(Root(kernel.tree()), {bdf}).empty()) {
+    if (!is_stub_driver(write.driver) &&
+        std::ranges::any_of(find_holders(Root(kernel.tree()), {bdf}), blocks)) {
         kernel.accident(fmt::format("unbind of {} from {} while a process has it open", bdf.str(),
                                     write.driver));
     }

@@ -13,7 +13,7 @@ using fakes::operator""_bdf;
 
 DetachPlan planned(const FakeKernel& kernel, const Bdf& gpu, const std::vector<Bdf>& wanted = {}) {
     const Inventory inventory = kernel.inventory();
-    return plan_detach(set_with(inventory, gpu), wanted, inventory).value();
+    return plan_for(set_with(inventory, gpu), wanted, inventory).value();
 }
 
 class AGroupWithItsAudioFunction : public testing::Test {
@@ -116,7 +116,7 @@ TEST(AForeignFunction, MovesOnlyWhereItIsListed) {
 TEST(ARefusal, GivesNoPlan) {
     const FakeKernel kernel("01:00.0 0300 10de:2489 driver nouveau");
     const Inventory inventory = kernel.inventory();
-    const auto plan = plan_detach(set_with(inventory, "01:00.0"_bdf), {}, inventory);
+    const auto plan = plan_for(set_with(inventory, "01:00.0"_bdf), {}, inventory);
     ASSERT_FALSE(plan.has_value());
     EXPECT_EQ(plan.error().code, Errc::IommuOff);
 }

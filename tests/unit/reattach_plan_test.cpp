@@ -17,7 +17,7 @@ class ADetachedCard : public testing::Test {
 protected:
     ADetachedCard() {
         const Inventory inventory = kernel_.inventory();
-        const auto detach = plan_detach(set_with(inventory, "01:00.0"_bdf), {}, inventory).value();
+        const auto detach = plan_for(set_with(inventory, "01:00.0"_bdf), {}, inventory).value();
         record_ = detach.record;
         EXPECT_TRUE(run(kernel_, detach.plan).finished());
     }

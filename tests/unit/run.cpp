@@ -22,6 +22,14 @@ std::set<std::string> lines(const std::string& text) {
 
 }  // namespace
 
+Result<DetachPlan> plan_for(const DeviceSet& set, const std::vector<Bdf>& wanted,
+                            const Inventory& inventory) {
+    DetachWishes wishes;
+    wishes.functions = wanted;
+    wishes.policy.boot_gpu = BootGpuRule::Allow;
+    return plan_detach({set, wishes, inventory, {}});
+}
+
 Ran run(const fakes::FakeKernel& kernel, const Plan& plan) {
     Ran ran;
     Executor executor(kernel.root(), kernel.writer());

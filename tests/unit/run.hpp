@@ -2,7 +2,7 @@
 #pragma once
 
 #include "libpassthru/pci/device_set.hpp"
-#include "libpassthru/plan/step.hpp"
+#include "libpassthru/plan/detach_plan.hpp"
 #include "tests/fakes/fake_kernel.hpp"
 
 #include <cstddef>
@@ -10,6 +10,10 @@
 #include <vector>
 
 namespace passthru {
+
+/// The detach of the set for somebody who lists these functions, whatever the host shows on it.
+[[nodiscard]] Result<DetachPlan> plan_for(const DeviceSet& set, const std::vector<Bdf>& wanted,
+                                          const Inventory& inventory);
 
 /// How far a plan came.
 struct Ran {

@@ -18,8 +18,7 @@ protected:
     /// Runs the detach into the planned fault and takes it back.
     Ran detach_and_undo() {
         const Inventory inventory = kernel_.inventory();
-        const Plan plan =
-            plan_detach(set_with(inventory, "01:00.0"_bdf), {}, inventory).value().plan;
+        const Plan plan = plan_for(set_with(inventory, "01:00.0"_bdf), {}, inventory).value().plan;
         const Ran ran = run(kernel_, plan);
         kernel_.clear_faults();
         const Ran back = run(kernel_, undo(plan, ran.done));

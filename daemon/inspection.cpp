@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/inspection.hpp"
+
+#include "libpassthru/plan/plan_json.hpp"
+
+#include <cerrno>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+namespace passthru {
+
+Inspection::Inspection(EventLoop& loop, const WorkerAccess& access,
+                       const std::vector<Bdf>& functions, std::chrono::seconds limit, Done done)
+    : done_(std::move(done)) {
+    auto worker = send_to_worker(access, inspection_to_text({functions}));
+    if (!worker) {
+        timer_ = loop.soon([this, error = worker.error()] { finish(std::unexpected(error)); });
+        return;
+    }
+    socket_ = std::move(*worker);
+    readable_ = loop.watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { receive(); });
+    timer_ = loop.after(limit, [this] {
+        finish(fail(Errc::TimedOut, "the card did not answer in time; see “journalctl -k”"));
+    });
+}
+
+void Inspection::receive() {
+    std::vector<char> buffer(max_message);
+    const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) return finish(fail(Errc::Failed, "passthru-worker died while it was looking"));
+    finish(findings_from_text({buffer.data(), static_cast<std::size_t>(got)}));
+}
+
+void Inspection::finish(Result<Findings> result) {
+    readable_ = {};
+    // The callback usually destroys this object.
+    const auto done = std::move(done_);
+    done(std::move(result));
+}
+
+}  // namespace passthru

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libpassthru/config/config.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <fstream>
+#include <sstream>
+#include <toml++/toml.h>
+
+namespace passthru {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Thrown and caught in this file only.
+struct Mistake {
+    std::string text;
+};
+
+std::string place(const std::string& file, const toml::source_region& source) {
+    return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
+}
+
+[[noreturn]] void mistake(const std::string& file, const toml::node& node, std::string_view text) {
+    throw Mistake{fmt::format("{}: {}", place(file, node.source()), text)};
+}
+
+std::string text_of(const std::string& file, const toml::node& node, std::string_view allowed) {
+    if (const auto text = node.value_exact<std::string>()) return *text;
+    mistake(file, node, fmt::format("this has to be {}", allowed));
+}
+
+BootGpuRule read_boot_gpu(const std::string& file, const toml::node& node) {
+    constexpr std::string_view allowed = "\"refuse\" or \"allow\"";
+    const std::string text = text_of(file, node, allowed);
+    if (text == "refuse") return BootGpuRule::Refuse;
+    if (text == "allow") return BootGpuRule::Allow;
+    mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
+}
+
+WhenInUse read_in_use(const std::string& file, const toml::node& node) {
+    constexpr std::string_view allowed = "\"refuse\", \"wait\" or \"ask\"";
+    const std::string text = text_of(file, node, allowed);
+    for (const WhenInUse rule : {WhenInUse::Refuse, WhenInUse::Wait, WhenInUse::Ask}) {
+        if (when_in_use_name(rule) == text) return rule;
+    }
+    mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
+}
+
+std::chrono::seconds read_wait(const std::string& file, const toml::node& node) {
+    const auto seconds = node.value_exact<std::int64_t>();
+    if (seconds && *seconds >= 1 && *seconds <= max_wait.count()) {
+        return std::chrono::seconds(*seconds);
+    }
+    mistake(file, node,
+            fmt::format("this has to be a number of seconds from 1 to {}", max_wait.count()));
+}
+
+std::vector<Bdf> read_addresses(const std::string& file, const toml::node& node) {
+    const toml::array* list = node.as_array();
+    if (list == nullptr) mistake(file, node, "this has to be a list of addresses");
+    std::vector<Bdf> result;
+    for (const toml::node& item : *list) {
+        const auto bdf = parse_bdf_or_short(text_of(file, item, "an address"));
+        if (!bdf) mistake(file, item, bdf.error().message);
+        result.push_back(*bdf);
+    }
+    return result;
+}
+
+/// `*`, an id in lower case, or a full address.
+std::string subject_of(const std::string& file, const toml::key& key) {
+    const std::string text(key.str());
+    if (text == "*") return text;
+    if (const auto bdf = parse_bdf_or_short(text)) return bdf->str();
+    const auto hex = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
+    if (text.size() == 9 && text[4] == ':' && std::ranges::all_of(text.substr(0, 4), hex) &&
+        std::ranges::all_of(text.substr(5), hex)) {
+        std::string lower = text;
+        std::ranges::transform(lower, lower.begin(),
+                               [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        return lower;
+    }
+    throw Mistake{
+        fmt::format("{}: “{:.40}” is neither an address such as 0000:01:00.0, nor an id such "
+                    "as 10de:2489, nor *",
+                    place(file, key.source()), text)};
+}
+
+void read_section(const std::string& file, const toml::table& table, Config::Section& section,
+                  std::vector<std::string>& warnings) {
+    for (const auto& [key, node] : table) {
+        if (key == "boot-gpu") {
+            section.boot_gpu = read_boot_gpu(file, node);
+        } else if (key == "in-use") {
+            section.in_use = read_in_use(file, node);
+        } else if (key == "wait") {
+            section.wait = read_wait(file, node);
+        } else if (key == "move-too") {
+            section.move_too = read_addresses(file, node);
+        } else {
+            warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
+                                           place(file, key.source()), key.str()));
+        }
+    }
+}
+
+void read_table(const std::string& file, const toml::table& table, ReadConfig& into) {
+    for (const auto& [key, node] : table) {
+        const toml::table* gpus = node.as_table();
+        if (key != "gpu") {
+            into.warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
+                                                place(file, key.source()), key.str()));
+            continue;
+        }
+        if (gpus == nullptr) mistake(file, node, "write [gpu.\"0000:01:00.0\"]");
+        for (const auto& [name, section] : *gpus) {
+            const toml::table* settings = section.as_table();
+            if (settings == nullptr) mistake(file, section, "write [gpu.\"0000:01:00.0\"]");
+            read_section(file, *settings, into.config.gpus[subject_of(file, name)], into.warnings);
+        }
+    }
+}
+
+constexpr const char* folders[] = {"usr/lib", "usr/local/lib", "run", "etc"};
+
+/// The files that count, least important first.
+std::vector<fs::path> config_files(const Root& root) {
+    std::error_code error;
+    fs::path main_file;
+    std::map<std::string, fs::path> drop_ins;
+    for (const char* folder : folders) {
+        const fs::path base = root.below(folder) / "passthrud";
+        if (fs::exists(base / "passthrud.conf", error)) main_file = base / "passthrud.conf";
+        for (const auto& entry : fs::directory_iterator(base / "passthrud.conf.d", error)) {
+            if (entry.path().extension() == ".conf") {
+                drop_ins[entry.path().filename().string()] = entry.path();
+            }
+        }
+    }
+    std::vector<fs::path> files;
+    if (!main_file.empty()) files.push_back(main_file);
+    for (const auto& [name, path] : drop_ins) {
+        if (fs::read_symlink(path, error) != "/dev/null") files.push_back(path);
+    }
+    return files;
+}
+
+template <typename T>
+void take(T& value, const std::optional<T>& set) {
+    if (set) value = *set;
+}
+
+}  // namespace
+
+GpuPolicy Config::policy_for(const Function& gpu) const {
+    GpuPolicy policy;
+    constexpr std::chrono::seconds usual_wait{30};
+    policy.wait = usual_wait;
+    for (const std::string& subject : {std::string("*"), gpu.id.str(), gpu.bdf.str()}) {
+        const auto found = gpus.find(subject);
+        if (found == gpus.end()) continue;
+        take(policy.boot_gpu, found->second.boot_gpu);
+        take(policy.in_use, found->second.in_use);
+        take(policy.wait, found->second.wait);
+        take(policy.move_too, found->second.move_too);
+    }
+    if (policy.in_use == WhenInUse::Refuse) policy.wait = {};
+    return policy;
+}
+
+std::set<Bdf> Config::accelerators(const Inventory& inventory) const {
+    std::set<Bdf> result;
+    for (const auto& [bdf, function] : inventory.functions) {
+        const bool named = gpus.contains(bdf.str()) || gpus.contains(function.id.str());
+        if (function.is_accelerator() && named) result.insert(bdf);
+    }
+    return result;
+}
+
+Result<void> read_config_text(std::string_view text, const std::string& name, ReadConfig& into) {
+    try {
+        read_table(name, toml::parse(text, name), into);
+        return {};
+    } catch (const toml::parse_error& error) {
+        return fail(Errc::InvalidArgs,
+                    fmt::format("{}: {}", place(name, error.source()), error.description()));
+    } catch (const Mistake& error) {
+        return fail(Errc::InvalidArgs, error.text);
+    }
+}
+
+Result<ReadConfig> read_config_files(const Root& root) {
+    ReadConfig result;
+    for (const fs::path& path : config_files(root)) {
+        std::ifstream file(path, std::ios::binary);
+        std::ostringstream text;
+        text << file.rdbuf();
+        if (!file) {
+            return fail(Errc::InvalidArgs, fmt::format("{} cannot be read", path.string()));
+        }
+        if (auto read = read_config_text(text.str(), path.string(), result); !read) {
+            return std::unexpected(read.error());
+        }
+    }
+    return result;
+}
+
+}  // namespace passthru

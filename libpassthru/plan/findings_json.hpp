@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "libpassthru/safety/findings.hpp"
+
+namespace passthru {
+
+/// The other thing that the worker is asked for: a look at these functions, which changes nothing.
+struct InspectionRequest {
+    std::vector<Bdf> functions;
+    bool operator==(const InspectionRequest&) const = default;
+};
+
+/// Messages between daemon and worker, read as strictly as those of plan_json.hpp.
+[[nodiscard]] std::string inspection_to_text(const InspectionRequest& request);
+/// Nothing for a message that is no request for an inspection; InvalidArgs for a bad one.
+[[nodiscard]] std::optional<Result<InspectionRequest>> inspection_from_text(std::string_view text);
+[[nodiscard]] std::string findings_to_text(const Findings& findings);
+[[nodiscard]] Result<Findings> findings_from_text(std::string_view text);
+
+}  // namespace passthru
