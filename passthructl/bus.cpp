@@ -32,9 +32,8 @@ std::vector<std::string> list_of(const Strings3& three) {
 
 /// The daemon's own error by its name; anything else is Failed.
 Error error_of(const sdbus::Error& error) {
-    const std::string name(error.getName());
-    const std::size_t dot = name.rfind('.');
-    const std::string last = dot == std::string::npos ? name : name.substr(dot + 1);
+    const std::string_view name(error.getName());
+    const std::string_view last = name.substr(name.rfind('.') + 1);
     if (last == "ServiceUnknown" || last == "NameHasNoOwner") {
         return {Errc::Failed, "passthrud does not run: “systemctl start passthrud” starts it", 0};
     }
@@ -55,7 +54,7 @@ auto guarded(Call call) -> Result<decltype(call())> {
 struct Daemon::Connection {
     std::unique_ptr<sdbus::IConnection> bus = sdbus::createSystemBusConnection();
 
-    std::unique_ptr<sdbus::IProxy> proxy(const std::string& path) {
+    std::unique_ptr<sdbus::IProxy> proxy(const std::string& path) const {
 #if PASSTHRU_SDBUS_2
         return sdbus::createProxy(*bus, sdbus::ServiceName{service}, sdbus::ObjectPath{path});
 #else

@@ -20,6 +20,9 @@ using Clock = std::chrono::steady_clock;
 /// Descriptors that are closed together.
 class Descriptors {
 public:
+    Descriptors() = default;
+    Descriptors(const Descriptors&) = delete;
+    Descriptors& operator=(const Descriptors&) = delete;
     ~Descriptors() {
         for (const pollfd& it : list_) {
             if (it.fd != borrowed_) ::close(it.fd);

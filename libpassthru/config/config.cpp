@@ -70,7 +70,7 @@ std::vector<Bdf> read_addresses(const std::string& file, const toml::node& node)
 
 /// `*`, an id in lower case, or a full address.
 std::string subject_of(const std::string& file, const toml::key& key) {
-    const std::string text(key.str());
+    std::string text(key.str());
     if (text == "*") return text;
     if (const auto bdf = parse_bdf_or_short(text)) return bdf->str();
     const auto hex = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
@@ -193,7 +193,7 @@ Result<void> read_config_text(std::string_view text, const std::string& name, Re
 Result<ReadConfig> read_config_files(const Root& root) {
     ReadConfig result;
     for (const fs::path& path : config_files(root)) {
-        std::ifstream file(path, std::ios::binary);
+        const std::ifstream file(path, std::ios::binary);
         std::ostringstream text;
         text << file.rdbuf();
         if (!file) {

@@ -78,14 +78,16 @@ bool is_claimed(const Root& root, const BlockDevice& device) {
 }  // namespace
 
 std::vector<CriticalUse> find_critical_uses(const Root& root, const std::vector<Bdf>& functions) {
-    std::vector<CriticalUse> uses;
+    std::vector<CriticalUse> found;
     for (const auto& find :
          {find_storage_uses, find_network_uses, find_input_uses, find_board_uses}) {
-        std::ranges::move(find(root, functions), std::back_inserter(uses));
+        std::ranges::move(find(root, functions), std::back_inserter(found));
     }
-    std::ranges::stable_sort(uses, {}, [&](const CriticalUse& use) {
-        return std::ranges::find(functions, use.function) - functions.begin();
-    });
+    std::vector<CriticalUse> uses;
+    for (const Bdf& function : functions) {
+        std::ranges::copy_if(found, std::back_inserter(uses),
+                             [&](const CriticalUse& it) { return it.function == function; });
+    }
     return uses;
 }
 

@@ -58,7 +58,9 @@ std::vector<Mount> read_mounts(const Root& root) {
             mounts.push_back(std::move(mount));
         }
     }
-    std::ranges::stable_sort(mounts, {}, [](const Mount& it) { return it.point.size(); });
+    std::ranges::sort(mounts, {}, [](const Mount& it) {
+        return std::pair(it.point.size(), std::string_view(it.point));
+    });
     return mounts;
 }
 

@@ -130,7 +130,9 @@ std::string remedy(Reason reason, const std::vector<std::string>& things, std::s
 /// deep inside. Those on the same way are told together.
 CriticalUse use_of(const Bdf& bdf, Reason reason, std::vector<Finding> findings) {
     constexpr std::size_t named = 3;
-    std::ranges::stable_sort(findings, {}, [](const Finding& it) { return it.thing.size(); });
+    std::ranges::sort(findings, {}, [](const Finding& it) {
+        return std::pair(it.thing.size(), std::string_view(it.thing));
+    });
     const std::size_t more = findings.size() - std::min(named, findings.size());
     findings.resize(findings.size() - more);
     std::vector<std::string> all_things;
