@@ -60,8 +60,7 @@ std::string describe(const Step& step) {
                 return fmt::format("check that the host does not need {}", listed(it.functions));
             },
             [](const step::CheckUnused& it) {
-                const std::string text =
-                    fmt::format("check that nobody uses {}", listed(it.functions));
+                std::string text = fmt::format("check that nobody uses {}", listed(it.functions));
                 if (it.wait.count() == 0) return text;
                 return fmt::format("{}, and wait up to {} s", text, it.wait.count());
             },

@@ -75,9 +75,9 @@ TEST_F(ADisk, IsNamedWithThreeMountPointsAndHowManyMore) {
     )");
     host_.put("proc/self/mountinfo", "36 35 259:2 / /var rw - ext4 /dev/nvme0n1p2 rw\n");
     EXPECT_THAT(uses_of({nvme}),
-                ElementsAre("0000:03:00.0 holds /dev/nvme0n1p2, mounted at /var and /srv; "
-                            "/dev/nvme0n1p1, mounted at /efi; and 2 more: unmount /var, /srv, "
-                            "/efi and 2 more first"));
+                ElementsAre("0000:03:00.0 holds /dev/nvme0n1p1, mounted at /efi; "
+                            "/dev/nvme0n1p2, mounted at /srv and /var; and 2 more: unmount /efi, "
+                            "/srv, /var and 2 more first"));
 }
 
 TEST_F(ADisk, IsNamedOnceForAllMountsOfItsPartition) {
