@@ -71,11 +71,11 @@ Result<void> DomainMemory::check(const DomainRequest& domain, const Inventory& i
         }
         return fail(
             Errc::AddressChanged,
-            fmt::format("{} was a {} [{}] when the VM “{}” last ran and is a {} [{}] now: "
+            fmt::format("{} was [{}], {}, when the VM “{}” last ran and is [{}], {}, now: "
                         "correct the address in the VM, or run “passthructl forget {}” if "
                         "this is meant",
-                        bdf.str(), class_name(before->second.class_code), before->second.id.str(),
-                        domain.name, class_name(now->class_code), now->id.str(), domain.name));
+                        bdf.str(), before->second.id.str(), class_name(before->second.class_code),
+                        domain.name, now->id.str(), class_name(now->class_code), domain.name));
     }
     return {};
 }

@@ -20,13 +20,14 @@ struct MethodRule {
 
 inline constexpr std::string_view everybody = "everybody";
 inline constexpr std::string_view root_only = "root";
+inline constexpr std::string_view override_safety = "org.passthru1.override-safety";
 
 /// The one table of rights. A method without a row is refused.
 inline constexpr MethodRule method_rules[] = {
     {"org.passthru1.Manager", "GetOwner", everybody},
     {"org.passthru1.Manager", "FindGpu", everybody},
     {"org.passthru1.Manager", "Rescan", everybody},
-    {"org.passthru1.Manager", "ForgetDomain", "org.passthru1.override-safety"},
+    {"org.passthru1.Manager", "ForgetDomain", override_safety},
     {"org.passthru1.Gpu", "Plan", everybody},
     {"org.passthru1.Gpu", "ListHolders", everybody},
     {"org.passthru1.Gpu", "Detach", "org.passthru1.detach"},
