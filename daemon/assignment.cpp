@@ -371,6 +371,13 @@ bool Assignment::working() const {
     return phase == Phase::Detaching || phase == Phase::Undoing || phase == Phase::Reattaching;
 }
 
+bool Assignment::has_begun_to_move() const {
+    const auto reached = std::min(steps_done + 1, plan.steps.size());
+    return working() && std::any_of(plan.steps.begin(),
+                                    plan.steps.begin() + static_cast<std::ptrdiff_t>(reached),
+                                    [](const Step& step) { return !only_looks(step); });
+}
+
 Reaction react(Assignment assignment, const Snapshot& snapshot, const Event& event) {
     Decision decision(std::move(assignment), snapshot);
     std::visit(decision, event);

@@ -127,6 +127,8 @@ struct Assignment {
     std::optional<Error> trouble;  ///< why it is being undone, is stuck or has failed
 
     [[nodiscard]] bool working() const;
+    /// Is it working, and at more than looking?
+    [[nodiscard]] bool has_begun_to_move() const;
 };
 
 struct Reaction {

@@ -197,6 +197,25 @@ void Ring::inspect(const Bdf& set, Inspection::Done done) {
         });
 }
 
+void Ring::look_after_those_away() {
+    for (const auto& [gpu, entry] : sets_) {
+        if (entry.assignment.record.empty() || entry.assignment.working()) continue;
+        inspect(gpu, [this, gpu](const Result<Findings>& found) {
+            const auto now = sets_.find(gpu);
+            if (now == sets_.end() || !found || found->unanswering.empty()) return;
+            const Error& error = found->unanswering.front().error;
+            spdlog::error("gpu={} {}", gpu.str(), error.message);
+            now->second.last_error = error;
+            observer_.changed();
+        });
+    }
+}
+
+bool Ring::is_moving() const {
+    return std::ranges::any_of(
+        sets_, [](const auto& item) { return item.second.assignment.has_begun_to_move(); });
+}
+
 std::optional<Bdf> Ring::set_with(const Bdf& function) const {
     for (const auto& [gpu, entry] : sets_) {
         if (entry.set.contains(function)) return gpu;

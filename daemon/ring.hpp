@@ -77,6 +77,13 @@ public:
     /// Lets a worker look at a set; LimitsExceeded when too many do already.
     void inspect(const Bdf& set, Inspection::Done done);
 
+    /// Lets workers look whether every card that is with a VM or kept for one still answers; says
+    /// of each that does not why.
+    void look_after_those_away();
+
+    /// Is some set half-moved?
+    [[nodiscard]] bool is_moving() const;
+
     /// Takes effect with the next decision.
     void set_config(Config config);
 

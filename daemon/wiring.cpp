@@ -30,6 +30,7 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
       bus_(loop),
       authority_(bus_),
       manager_(bus_, authority_, *this),
+      sleep_lock_(bus_, [this] { woke_up(); }),
       ring_(loop, {Root(settings.root), settings.worker, settings.step_limit},
             Journal(settings.runtime_folder / "sets", read_boot_id(Root(settings.root))),
             {[this] { present(); },
@@ -250,8 +251,17 @@ void Wiring::list_domains_when_allowed() {
     if (!list_wanted_ && libvirt_) libvirt_->list_active();
 }
 
+/// While the computer slept a card may have lost its firmware, or its VM.
+void Wiring::woke_up() {
+    spdlog::info("the computer has slept: every GPU that is away is looked at");
+    ring_.refresh();
+    list_domains_when_allowed();
+    ring_.look_after_those_away();
+}
+
 void Wiring::present() {
     manager_.set_iommu_kind(ring_.inventory().iommu_kind);
+    sleep_lock_.hold(ring_.is_moving());
     present_jobs();
     std::set<Bdf> shown;
     for (const auto& [id, entry] : ring_.sets()) {

@@ -5,6 +5,7 @@
 #include "daemon/bus/gpu_object.hpp"
 #include "daemon/bus/job_object.hpp"
 #include "daemon/bus/manager_object.hpp"
+#include "daemon/bus/sleep_lock.hpp"
 #include "daemon/hook_service.hpp"
 #include "daemon/libvirt/domain_watch.hpp"
 #include "daemon/present.hpp"
@@ -61,6 +62,7 @@ private:
     [[nodiscard]] bool read_config();
     void on_libvirt(const LibvirtEvent& event);
     void list_domains_when_allowed();
+    void woke_up();
     [[nodiscard]] Result<DomainRequest> read_request(const HookCall& call) const;
     [[nodiscard]] Result<Bdf> set_of(const Bdf& gpu) const;
     [[nodiscard]] const CardName& name_of(const Function& gpu);
@@ -70,6 +72,7 @@ private:
     BusConnection bus_;
     Authority authority_;
     ManagerObject manager_;
+    SleepLock sleep_lock_;
     Ring ring_;
     DomainMemory memory_;
     HookService hooks_;

@@ -51,9 +51,13 @@ Caller caller_of(const sdbus::IObject& object) {
     return caller_of(object.getCurrentlyProcessedMessage());
 }
 
-std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name,
-                                                    const std::string& path) {
-    return sdbus::createProxy(*connection_, sdbus::ServiceName{name}, sdbus::ObjectPath{path});
+std::unique_ptr<sdbus::IProxy> BusConnection::proxy(
+    const std::string& name, const std::string& path,
+    const std::function<void(sdbus::IProxy&)>& subscribe) {
+    auto proxy =
+        sdbus::createProxy(*connection_, sdbus::ServiceName{name}, sdbus::ObjectPath{path});
+    if (subscribe) subscribe(*proxy);
+    return proxy;
 }
 
 #else
@@ -110,9 +114,11 @@ Caller caller_of(const sdbus::IObject& object) {
     return message == nullptr ? Caller{} : caller_of(*message);
 }
 
-std::unique_ptr<sdbus::IProxy> BusConnection::proxy(const std::string& name,
-                                                    const std::string& path) {
+std::unique_ptr<sdbus::IProxy> BusConnection::proxy(
+    const std::string& name, const std::string& path,
+    const std::function<void(sdbus::IProxy&)>& subscribe) {
     auto proxy = sdbus::createProxy(*connection_, name, path);
+    if (subscribe) subscribe(*proxy);
     proxy->finishRegistration();
     return proxy;
 }

@@ -5,6 +5,7 @@
 #include "daemon/loop/event_loop.hpp"
 #include "libpassthru/error.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <sdbus-c++/sdbus-c++.h>
@@ -34,8 +35,10 @@ public:
     [[nodiscard]] sdbus::IConnection& get() { return *connection_; }
     /// Failed when another process has the name.
     [[nodiscard]] Result<void> take_name(const std::string& name);
-    [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(const std::string& name,
-                                                       const std::string& path);
+    /// `subscribe` may ask for signals: 1.2 takes that only before the proxy is complete.
+    [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(
+        const std::string& name, const std::string& path,
+        const std::function<void(sdbus::IProxy&)>& subscribe = {});
 
 private:
     struct Pump;

@@ -50,6 +50,12 @@ std::vector<Bdf> functions_of(const Step& step) {
         step);
 }
 
+bool only_looks(const Step& step) {
+    return std::holds_alternative<step::CheckAnswers>(step) ||
+           std::holds_alternative<step::CheckNotCritical>(step) ||
+           std::holds_alternative<step::CheckUnused>(step);
+}
+
 std::string describe(const Step& step) {
     return std::visit(
         Overloaded{

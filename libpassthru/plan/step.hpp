@@ -107,6 +107,9 @@ struct Plan {
 /// The functions that this step touches.
 [[nodiscard]] std::vector<Bdf> functions_of(const Step& step);
 
+/// Does the step leave everything as it is?
+[[nodiscard]] bool only_looks(const Step& step);
+
 /// The step as a person reads it: `bind 0000:01:00.1 to vfio-pci`.
 [[nodiscard]] std::string describe(const Step& step);
 
