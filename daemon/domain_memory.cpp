@@ -33,10 +33,18 @@ struct Memory {
     std::map<Bdf, Remembered> devices;
 };
 
+json to_json(const Memory& memory) {
+    json devices = json::object();
+    for (const auto& [bdf, it] : memory.devices) {
+        devices[bdf.str()] = {
+            {"vendor", it.id.vendor}, {"device", it.id.device}, {"class", it.class_code}};
+    }
+    return {{"version", version}, {"name", memory.name}, {"devices", devices}};
+}
+
 std::optional<Memory> read_memory(const fs::path& file) {
     const json object = json::parse(read_attribute(file).value_or(""), nullptr, false);
     try {
-        if (object.at("version").get<int>() != version) return std::nullopt;
         Memory memory;
         memory.name = object.at("name").get<std::string>();
         for (const auto& [address, it] : object.at("devices").items()) {
@@ -46,15 +54,33 @@ std::optional<Memory> read_memory(const fs::path& file) {
                 {it.at("vendor").get<std::uint16_t>(), it.at("device").get<std::uint16_t>()},
                 it.at("class").get<ClassCode>()};
         }
+        // Of another version, or with numbers that were cut to fit.
+        if (to_json(memory) != object) return std::nullopt;
         return memory;
     } catch (const json::exception&) {
         return std::nullopt;
     }
 }
 
-bool same_kind(const Remembered& before, const Function& now) {
-    const bool was_gpu = (before.class_code >> 8) == 0x03;
-    return was_gpu ? now.is_gpu() : before.id == now.id && before.class_code == now.class_code;
+bool was_gpu(const Remembered& device) {
+    return (device.class_code >> 8) == 0x03;
+}
+
+/// Is it beside a GPU, in a slot where one was before? A new card brings its own audio along.
+bool is_on_a_card(const Bdf& bdf, const Memory& memory, const Inventory& inventory) {
+    const bool before = std::ranges::any_of(memory.devices, [&](const auto& item) {
+        return item.first.same_slot(bdf) && was_gpu(item.second);
+    });
+    return before && std::ranges::any_of(inventory.functions, [&](const auto& item) {
+               return item.first.same_slot(bdf) && item.second.is_gpu();
+           });
+}
+
+bool is_surprise(const Function& now, const Remembered& before, const Memory& memory,
+                 const Inventory& inventory) {
+    if (was_gpu(before)) return !now.is_gpu();
+    if (before.class_code != now.class_code) return true;
+    return before.id != now.id && !is_on_a_card(now.bdf, memory, inventory);
 }
 
 }  // namespace
@@ -66,12 +92,13 @@ Result<void> DomainMemory::check(const DomainRequest& domain, const Inventory& i
     for (const Bdf& bdf : domain.functions) {
         const auto before = memory->devices.find(bdf);
         const Function* now = inventory.find(bdf);
-        if (before == memory->devices.end() || now == nullptr || same_kind(before->second, *now)) {
+        if (before == memory->devices.end() || now == nullptr ||
+            !is_surprise(*now, before->second, *memory, inventory)) {
             continue;
         }
         return fail(
             Errc::AddressChanged,
-            fmt::format("{} was [{}], {}, when the VM “{}” last ran and is [{}], {}, now: "
+            fmt::format("{} was {} ({}) when the VM “{}” last ran and is {} ({}) now: "
                         "correct the address in the VM, or run “passthructl forget {}” if "
                         "this is meant",
                         bdf.str(), before->second.id.str(), class_name(before->second.class_code),
@@ -82,16 +109,13 @@ Result<void> DomainMemory::check(const DomainRequest& domain, const Inventory& i
 
 Result<void> DomainMemory::remember(const DomainRequest& domain, const Inventory& inventory) const {
     if (!is_uuid(domain.uuid)) return {};
-    json devices = json::object();
+    Memory memory{domain.name, {}};
     for (const Bdf& bdf : domain.functions) {
         const Function* function = inventory.find(bdf);
-        if (function == nullptr) continue;
-        devices[bdf.str()] = {{"vendor", function->id.vendor},
-                              {"device", function->id.device},
-                              {"class", function->class_code}};
+        if (function != nullptr) memory.devices[bdf] = {function->id, function->class_code};
     }
-    const json object{{"version", version}, {"name", domain.name}, {"devices", devices}};
-    const std::string text = object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
+    const std::string text =
+        to_json(memory).dump(2, ' ', false, json::error_handler_t::replace) + "\n";
     const fs::path file = file_of(domain.uuid);
     // Most starts find what they found the last time; the disk is left asleep.
     if (read_attribute(file).value_or("") + "\n" == text) return {};
@@ -100,16 +124,23 @@ Result<void> DomainMemory::remember(const DomainRequest& domain, const Inventory
 
 Result<void> DomainMemory::forget(const std::string& name_or_uuid) const {
     std::error_code error;
+    std::vector<fs::path> meant;
     for (const auto& entry : fs::directory_iterator(folder_, error)) {
         if (entry.path().extension() != ".json") continue;
         const auto memory = read_memory(entry.path());
-        const bool meant =
-            entry.path().stem() == name_or_uuid || (memory && memory->name == name_or_uuid);
-        if (!meant) continue;
-        if (fs::remove(entry.path(), error)) return {};
-        return fail(Errc::Failed, error.message(), error.value());
+        if (entry.path().stem() == name_or_uuid || (memory && memory->name == name_or_uuid)) {
+            meant.push_back(entry.path());
+        }
     }
-    return fail(Errc::InvalidArgs, fmt::format("no VM “{:.60}” is remembered", name_or_uuid));
+    if (meant.empty()) {
+        return fail(Errc::InvalidArgs, fmt::format("no VM “{:.60}” is remembered", name_or_uuid));
+    }
+    // A VM that was deleted may have left the memory of one of the same name.
+    for (const fs::path& file : meant) {
+        fs::remove(file, error);
+        if (error) return fail(Errc::Failed, error.message(), error.value());
+    }
+    return {};
 }
 
 fs::path DomainMemory::file_of(const std::string& uuid) const {

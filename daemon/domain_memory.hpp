@@ -18,15 +18,15 @@ public:
 
     /// AddressChanged when something of another kind stands at an address of the domain now:
     /// anything that is no GPU where a GPU was, and any other device where something else was.
-    /// Another GPU in the place of a GPU is a new card and no surprise. A damaged file is no
-    /// memory.
+    /// Another GPU in the place of a GPU is a new card and no surprise, nor is what it has of the
+    /// same kinds in its slot. A damaged file is no memory.
     [[nodiscard]] Result<void> check(const DomainRequest& domain, const Inventory& inventory) const;
 
     /// Remembers what stands there now, instead of what was remembered before.
     [[nodiscard]] Result<void> remember(const DomainRequest& domain,
                                         const Inventory& inventory) const;
 
-    /// Forgets a domain by its name or UUID; InvalidArgs when none of that name is remembered.
+    /// Forgets a domain by its UUID, or all of this name; InvalidArgs when none is remembered.
     [[nodiscard]] Result<void> forget(const std::string& name_or_uuid) const;
 
 private:

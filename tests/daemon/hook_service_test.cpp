@@ -89,6 +89,19 @@ TEST_F(AHook, SaysAtReleaseThatTheGpuDidNotComeBack) {
     EXPECT_EQ(kernel_.driver_of(second_), "amdgpu") << "the other one is back";
 }
 
+TEST_F(AHook, RefusesAVmWhoseGpuHasBecomeADiskUntilThatIsForgotten) {
+    ASSERT_TRUE(answer(prepare(win11, {first_})).succeeded());
+    ASSERT_TRUE(answer(release(win11)).succeeded());
+    kernel_.put("sys/bus/pci/devices/0000:01:00.0/class", "0x010802\n");
+    ring_->refresh();
+    const Asked refused = answer(prepare(win11, {first_}));
+    ASSERT_TRUE(refused.refusal);
+    EXPECT_EQ(refused.refusal->code, Errc::AddressChanged);
+    EXPECT_TRUE(answer(prepare(games, {first_})).succeeded()) << "another VM had no GPU there";
+    EXPECT_TRUE(DomainMemory(kernel_.path() / "state").forget(win11.name));
+    EXPECT_TRUE(answer(prepare(win11, {first_})).succeeded());
+}
+
 class ADescriptor : public testing::Test {
 protected:
     static UniqueFd memory(const std::string& text) {
