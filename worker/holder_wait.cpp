@@ -43,17 +43,47 @@ private:
     int borrowed_ = -1;
 };
 
-/// The link leads to the open file itself, so that it does not matter what this process sees in
-/// /dev.
-void watch_descriptors(int inotify, const Root& root, const Holder& holder) {
-    const fs::path folder = root.below(fmt::format("proc/{}/fd", holder.pid));
+constexpr std::uint32_t closed = IN_CLOSE_WRITE | IN_CLOSE_NOWRITE;
+
+/// The descriptors of the holder that lead to its node; where none has the node's name, which other
+/// folders of devices may call otherwise, all that lead to a device.
+std::vector<fs::path> descriptors_of(const Root& root, const Holder& holder) {
+    std::vector<fs::path> of_node;
+    std::vector<fs::path> of_devices;
     std::error_code error;
+    const fs::path folder = root.below(fmt::format("proc/{}/fd", holder.pid));
     for (const auto& entry : fs::directory_iterator(folder, error)) {
         const std::string target = fs::read_symlink(entry.path(), error).string();
-        if (!target.starts_with(holder.node)) continue;
-        std::ignore =
-            ::inotify_add_watch(inotify, entry.path().c_str(), IN_CLOSE_WRITE | IN_CLOSE_NOWRITE);
+        if (target.starts_with(holder.node)) of_node.push_back(entry.path());
+        if (entry.is_character_file(error)) of_devices.push_back(entry.path());
     }
+    return of_node.empty() ? of_devices : of_node;
+}
+
+/// The link leads to the open file itself, so that it does not matter what this process sees in
+/// /dev. A session's node is open in logind, whose descriptors are not looked at: there the name
+/// has to do.
+void watch_closing(int inotify, const Root& root, const Holder& holder) {
+    for (const fs::path& descriptor : descriptors_of(root, holder)) {
+        std::ignore = ::inotify_add_watch(inotify, descriptor.c_str(), closed);
+    }
+    if (holder.kind != HolderKind::Session) return;
+    const fs::path node = root.path() / fs::path(holder.node).relative_path();
+    std::ignore = ::inotify_add_watch(inotify, node.c_str(), closed);
+}
+
+/// Somebody who lets go between the look that found him and the watch is told by nothing else.
+bool one_let_go(const Root& root, const std::vector<Holder>& holders) {
+    std::vector<Bdf> functions;
+    for (const Holder& holder : holders) functions.push_back(holder.function);
+    std::ranges::sort(functions);
+    functions.erase(std::ranges::unique(functions).begin(), functions.end());
+    const std::vector<Holder> now = find_holders(root, functions);
+    return std::ranges::any_of(holders, [&](const Holder& before) {
+        return before.pid > 0 && std::ranges::none_of(now, [&](const Holder& it) {
+                   return it.pid == before.pid && it.function == before.function;
+               });
+    });
 }
 
 int open_process(pid_t pid) {
@@ -70,12 +100,13 @@ WaitEnd wait_for_release(const Root& root, const std::vector<Holder>& holders,
     std::set<pid_t> seen;
     for (const Holder& holder : holders) {
         if (holder.pid <= 0) continue;
-        watch_descriptors(inotify, root, holder);
+        watch_closing(inotify, root, holder);
         if (!seen.insert(holder.pid).second) continue;
         const int process = open_process(holder.pid);
         if (process < 0 && errno == ESRCH) return WaitEnd::Changed;
         descriptors.add(process);
     }
+    if (one_let_go(root, holders)) return WaitEnd::Changed;
     if (interrupt >= 0) descriptors.borrow(interrupt);
 
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
