@@ -33,11 +33,8 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
     const std::string_view message(buffer.data(), static_cast<std::size_t>(got));
     if (const auto inspection = inspection_from_text(message)) {
         if (!*inspection) return 1;
-        Findings findings = inspect(root, read_inventory(root), (*inspection)->functions);
-        // More than anybody reads, and less than a message holds.
-        constexpr std::size_t most = 200;
-        if (findings.holders.size() > most) findings.holders.resize(most);
-        send_text(socket, findings_to_text(findings));
+        const Inventory inventory = read_inventory(root);
+        send_text(socket, findings_to_text(inspect(root, inventory, (*inspection)->functions)));
         return 0;
     }
     const auto plan = plan_from_text(message);

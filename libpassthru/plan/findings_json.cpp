@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/findings_json.hpp"
 
+#include "libpassthru/plan/plan_json.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -23,7 +25,9 @@ Bdf read_function(const json& object) {
 
 template <typename Kind, std::size_t N>
 Kind read_kind(const json& object, const Kind (&kinds)[N]) {
-    return kinds[std::min<std::size_t>(object.at("kind").get<std::uint8_t>(), N - 1)];
+    const auto number = object.at("kind").get<std::size_t>();
+    if (number >= N) throw std::invalid_argument(fmt::format("there is no kind {}", number));
+    return kinds[number];
 }
 
 template <typename Read>
@@ -31,7 +35,7 @@ auto guarded(Read read) -> Result<decltype(read())> {
     try {
         return read();
     } catch (const std::exception& error) {
-        return fail(Errc::InvalidArgs, fmt::format("malformed message: {}", error.what()));
+        return fail(Errc::InvalidArgs, fmt::format("malformed message: {:.200}", error.what()));
     }
 }
 
@@ -39,25 +43,19 @@ std::string to_text(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-}  // namespace
+/// As for plans: numbers that were cut to fit and keys that nobody knows are not passed over.
+void expect_same(const json& given, const json& understood) {
+    if (given.dump() == understood.dump()) return;
+    throw std::invalid_argument("parts of it are not understood");
+}
 
-std::string inspection_to_text(const InspectionRequest& request) {
+json to_json(const InspectionRequest& request) {
     json list = json::array();
     for (const Bdf& bdf : request.functions) list.push_back({{"function", bdf.str()}});
-    return to_text({{"inspect", list}});
+    return {{"inspect", list}};
 }
 
-std::optional<Result<InspectionRequest>> inspection_from_text(std::string_view text) {
-    const json object = json::parse(text, nullptr, false);
-    if (!object.is_object() || !object.contains("inspect")) return std::nullopt;
-    return guarded([&] {
-        InspectionRequest request;
-        for (const json& it : object.at("inspect")) request.functions.push_back(read_function(it));
-        return request;
-    });
-}
-
-std::string findings_to_text(const Findings& findings) {
+json to_json(const Findings& findings) {
     json unanswering = json::array();
     for (const Unanswering& it : findings.unanswering) {
         unanswering.push_back({{"function", it.function.str()},
@@ -83,7 +81,34 @@ std::string findings_to_text(const Findings& findings) {
                            {"unit", it.unit},
                            {"session", it.session}});
     }
-    return to_text({{"unanswering", unanswering}, {"critical", critical}, {"holders", holders}});
+    return {{"unanswering", unanswering}, {"critical", critical}, {"holders", holders}};
+}
+
+}  // namespace
+
+std::string inspection_to_text(const InspectionRequest& request) {
+    return to_text(to_json(request));
+}
+
+std::optional<Result<InspectionRequest>> inspection_from_text(std::string_view text) {
+    const json object = json::parse(text, nullptr, false);
+    if (!object.is_object() || !object.contains("inspect")) return std::nullopt;
+    return guarded([&] {
+        InspectionRequest request;
+        for (const json& it : object.at("inspect")) request.functions.push_back(read_function(it));
+        expect_same(object, to_json(request));
+        return request;
+    });
+}
+
+std::string findings_to_text(const Findings& findings) {
+    std::string text = to_text(to_json(findings));
+    if (text.size() <= max_message) return text;
+    Findings fewer = findings;
+    fewer.holders.resize(fewer.holders.size() * 3 / 4);
+    fewer.critical.resize(fewer.critical.size() * 3 / 4);
+    fewer.unanswering.resize(fewer.unanswering.size() * 3 / 4);
+    return findings_to_text(fewer);
 }
 
 Result<Findings> findings_from_text(std::string_view text) {
@@ -113,6 +138,7 @@ Result<Findings> findings_from_text(std::string_view text) {
             holder.session = it.at("session").get<std::string>();
             findings.holders.push_back(std::move(holder));
         }
+        expect_same(object, to_json(findings));
         return findings;
     });
 }

@@ -15,6 +15,7 @@ struct InspectionRequest {
 [[nodiscard]] std::string inspection_to_text(const InspectionRequest& request);
 /// Nothing for a message that is no request for an inspection; InvalidArgs for a bad one.
 [[nodiscard]] std::optional<Result<InspectionRequest>> inspection_from_text(std::string_view text);
+/// At most `max_message` bytes: of too many the last ones are left out.
 [[nodiscard]] std::string findings_to_text(const Findings& findings);
 [[nodiscard]] Result<Findings> findings_from_text(std::string_view text);
 
