@@ -24,18 +24,38 @@ std::string cut(const std::string& text, std::size_t width) {
     return text.substr(0, end) + "…";
 }
 
+std::vector<std::string> printable_cells(const std::vector<std::string>& cells) {
+    std::vector<std::string> result;
+    for (const std::string& cell : cells) result.push_back(printable(cell));
+    return result;
+}
+
 }  // namespace
+
+std::string printable(const std::string& text) {
+    std::string result;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        // U+0080 to U+009F are orders as well, of two bytes.
+        const bool pair =
+            byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0;
+        result += byte < 0x20 || byte == 0x7f || pair ? '?' : text[i];
+        if (pair) ++i;
+    }
+    return result;
+}
 
 std::string table(const std::vector<std::string>& headings,
                   const std::vector<std::vector<std::string>>& rows, std::size_t width) {
-    std::vector<std::size_t> widths;
-    for (const std::string& heading : headings) widths.push_back(length(heading));
-    for (const auto& row : rows) {
-        for (std::size_t i = 0; i < row.size(); ++i)
-            widths[i] = std::max(widths[i], length(row[i]));
+    std::vector<std::vector<std::string>> lines{headings};
+    for (const auto& row : rows) lines.push_back(printable_cells(row));
+    std::vector<std::size_t> widths(headings.size());
+    for (const auto& line : lines) {
+        for (std::size_t i = 0; i < line.size(); ++i)
+            widths[i] = std::max(widths[i], length(line[i]));
     }
     std::string text;
-    const auto add = [&](const std::vector<std::string>& row) {
+    for (const auto& row : lines) {
         std::string line;
         for (std::size_t i = 0; i < row.size(); ++i) {
             line += row[i];
@@ -43,18 +63,17 @@ std::string table(const std::vector<std::string>& headings,
         }
         while (line.ends_with(' ')) line.pop_back();
         text += (width > 0 ? cut(line, width) : line) + "\n";
-    };
-    add(headings);
-    for (const auto& row : rows) add(row);
+    }
     return text;
 }
 
 std::string wrapped(const std::string& text, std::size_t width, std::size_t indent) {
-    if (width == 0) return text;
+    if (width == 0) return printable(text);
     std::istringstream words(text);
     std::string result;
     std::size_t column = 0;
     for (std::string word; words >> word;) {
+        word = printable(word);
         if (column > 0 && column + 1 + length(word) > width) {
             result += "\n" + std::string(indent, ' ');
             column = indent;

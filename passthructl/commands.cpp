@@ -39,7 +39,7 @@ Exit complain(const Common& common, const Error& error) {
         const nlohmann::json text = {{"error", dbus_name(error.code)}, {"message", error.message}};
         fmt::print("{}\n", text.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     }
-    fmt::print(stderr, "passthructl: {}\n", error.message);
+    fmt::print(stderr, "passthructl: {}\n", printable(error.message));
     return exit_for(error.code);
 }
 
@@ -48,8 +48,24 @@ Exit no_daemon(const Common& common, const Error& error) {
     return Exit::NoDaemon;
 }
 
-Root machine(const Common& common) {
-    return common.root.value_or(Root());
+/// The computer itself, or the copy of one.
+Result<Root> machine(const Common& common) {
+    if (!common.root) return Root();
+    std::error_code error;
+    if (std::filesystem::is_directory(common.root->below("sys/bus/pci/devices"), error)) {
+        return *common.root;
+    }
+    return fail(Errc::Failed, fmt::format("{} is no copy of a machine: it has no folder "
+                                          "sys/bus/pci/devices",
+                                          common.root->path().string()));
+}
+
+/// What only passthrud knows is not asked about a copy, which it does not know.
+Error not_of_a_copy(std::string_view command) {
+    return {Errc::InvalidArgs,
+            fmt::format("“{}” asks passthrud, which knows nothing of the machine below --root",
+                        command),
+            0};
 }
 
 /// Everything that the machine's files tell.
@@ -80,7 +96,9 @@ Exit plan_from_files(const Common& common, const std::string& action, const std:
                                  "before, passthrud knows",
                                  0});
     }
-    const auto run = dry_run_detach(machine(common), *bdf);
+    const auto root = machine(common);
+    if (!root) return complain(common, root.error());
+    const auto run = dry_run_detach(*root, *bdf);
     if (run) return show(common, answer_of(*run));
     if (run.error().code != Errc::NoSuchGpu) return complain(common, run.error());
     std::ignore = show(common, refused_plan(*bdf, run.error()));
@@ -102,12 +120,14 @@ std::vector<HolderRow> rows_of(const std::vector<Holder>& holders) {
 Exit holders_from_files(const Common& common, const std::string& gpu) {
     const auto bdf = parse_bdf_or_short(gpu);
     if (!bdf) return complain(common, bdf.error());
-    const Inventory inventory = read_inventory(machine(common));
+    const auto root = machine(common);
+    if (!root) return complain(common, root.error());
+    const Inventory inventory = read_inventory(*root);
     for (const DeviceSet& set : device_sets(inventory)) {
         if (!set.contains(*bdf)) continue;
         std::vector<Bdf> members;
         for (const Member& member : set.members) members.push_back(member.bdf);
-        return show(common, rows_of(find_holders(machine(common), members)));
+        return show(common, rows_of(find_holders(*root, members)));
     }
     return complain(common, {Errc::NoSuchGpu,
                              fmt::format("{} belongs to no GPU of this computer", bdf->str()), 0});
@@ -116,7 +136,9 @@ Exit holders_from_files(const Common& common, const std::string& gpu) {
 }  // namespace
 
 Exit list(const Common& common) {
-    std::vector<GpuRow> rows = read_rows(machine(common));
+    const auto root = machine(common);
+    if (!root) return complain(common, root.error());
+    std::vector<GpuRow> rows = read_rows(*root);
     if (common.root) return show(common, rows);
     const auto daemon = Daemon::connect();
     const auto known = daemon ? (*daemon)->gpus() : std::unexpected(daemon.error());
@@ -159,6 +181,7 @@ Exit plan(const Common& common, const std::string& action, const std::string& gp
 }
 
 Exit owner(const Common& common, const std::string& gpu) {
+    if (common.root) return complain(common, not_of_a_copy("owner"));
     const auto daemon = Daemon::connect();
     if (!daemon) return no_daemon(common, daemon.error());
     const auto owner = (*daemon)->owner(gpu);
@@ -187,6 +210,7 @@ Exit holders(const Common& common, const std::string& gpu) {
 }
 
 Exit forget(const Common& common, const std::string& domain) {
+    if (common.root) return complain(common, not_of_a_copy("forget"));
     const auto daemon = Daemon::connect();
     if (!daemon) return no_daemon(common, daemon.error());
     const auto done = (*daemon)->forget(domain);

@@ -3,6 +3,7 @@
 
 #include "passthructl/columns.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -33,9 +34,56 @@ std::string name_of(const GpuRow& row) {
     return fmt::format("{} {}", class_name(row.gpu.class_code), row.gpu.id.str());
 }
 
-/// `  - text`, wrapped below itself.
+/// The text behind a mark, wrapped below itself.
+std::string item(const std::string& mark, const std::string& text, std::size_t width) {
+    const bool fits = width > 2 * mark.size();
+    return mark + wrapped(text, fits ? width - mark.size() : 0, mark.size()) + "\n";
+}
+
 std::string item(const std::string& text, std::size_t width) {
-    return "  - " + wrapped(text, width > 8 ? width - 4 : 0, 4) + "\n";
+    return item("  - ", text, width);
+}
+
+/// What was told of several functions with one remedy.
+struct Reason {
+    std::string error;
+    std::string remedy;
+    std::string message;
+    std::string lead;  ///< the message up to its function, where only the function's class follows
+};
+
+/// `GPU 0000:06:00.0 shares its IOMMU group with ` of `… with 0000:01:00.1 (SATA controller)`.
+std::string lead_of(const PlanAnswer::Refusal& refusal) {
+    const std::size_t at = refusal.message.rfind(refusal.function + " (");
+    const bool ends_there = at != std::string::npos && refusal.message.ends_with(')') &&
+                            refusal.message.find(')', at) + 1 == refusal.message.size();
+    return ends_there ? refusal.message.substr(0, at) : "";
+}
+
+void add(Reason& reason, const PlanAnswer::Refusal& refusal) {
+    const std::string lead = lead_of(refusal);
+    const bool goes_on = !lead.empty() && lead == reason.lead;
+    if (!reason.message.empty()) reason.message += goes_on ? ", " : "; ";
+    reason.message += goes_on ? refusal.message.substr(lead.size()) : refusal.message;
+    reason.lead = lead;
+}
+
+std::vector<Reason> reasons_of(const PlanAnswer& plan) {
+    std::vector<Reason> reasons;
+    for (const PlanAnswer::Refusal& it : plan.refusals) {
+        auto reason = std::ranges::find_if(reasons, [&](const Reason& known) {
+            return known.error == it.error && known.remedy == it.remedy;
+        });
+        if (reason == reasons.end()) {
+            reason = reasons.insert(reason, {it.error, it.remedy, "", ""});
+        }
+        add(*reason, it);
+    }
+    return reasons;
+}
+
+std::string last_part(const std::string& error) {
+    return error.substr(error.rfind('.') + 1);
 }
 
 }  // namespace
@@ -122,19 +170,18 @@ std::string to_text(const PlanAnswer& plan, std::size_t width) {
     }
     if (!plan.refusals.empty()) {
         text += fmt::format("The {} would be refused:\n", plan.action);
-        for (const auto& it : plan.refusals) {
-            const std::size_t dot = it.error.rfind('.');
-            text += item(
-                fmt::format("{}: {}: {}", it.error.substr(dot == std::string::npos ? 0 : dot + 1),
-                            it.message, it.remedy),
-                width);
+        for (const Reason& it : reasons_of(plan)) {
+            text +=
+                item(fmt::format("{}: {}: {}", last_part(it.error), it.message, it.remedy), width);
         }
     } else if (plan.steps.empty()) {
         text += "Nothing has to be done.\n";
     } else {
         text += fmt::format("The {} would do:\n", plan.action);
         std::size_t number = 0;
-        for (const auto& it : plan.steps) text += fmt::format("{:3}. {}\n", ++number, it.text);
+        for (const auto& it : plan.steps) {
+            text += item(fmt::format("{:3}. ", ++number), it.text, width);
+        }
     }
     if (!plan.warnings.empty()) text += "To be known:\n";
     for (const auto& it : plan.warnings) text += item(it.message, width);

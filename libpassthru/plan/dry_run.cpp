@@ -20,7 +20,7 @@ Result<Bdf> gpu_for(const Bdf& named, const Inventory& inventory) {
     for (const auto& [bdf, gpu] : inventory.functions) {
         if (inventory.leads(gpu) && is_companion(*function, gpu, inventory)) return bdf;
     }
-    return fail(Errc::NoSuchGpu, fmt::format("{} is no GPU but a {}", named.str(),
+    return fail(Errc::NoSuchGpu, fmt::format("{} ({}) is no GPU and belongs to none", named.str(),
                                              class_name(function->class_code)));
 }
 
