@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "worker/holder_wait.hpp"
 
+#include "libpassthru/safety/device_nodes.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -8,6 +10,7 @@
 #include <poll.h>
 #include <set>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,19 +48,21 @@ private:
 
 constexpr std::uint32_t closed = IN_CLOSE_WRITE | IN_CLOSE_NOWRITE;
 
-/// The descriptors of the holder that lead to its node; where none has the node's name, which other
-/// folders of devices may call otherwise, all that lead to a device.
+/// The holder's descriptors of any node of its function. By number, since another folder of devices
+/// may call the node otherwise.
 std::vector<fs::path> descriptors_of(const Root& root, const Holder& holder) {
-    std::vector<fs::path> of_node;
-    std::vector<fs::path> of_devices;
+    const std::vector<DeviceNode> nodes = device_nodes(root, {holder.function});
+    std::vector<fs::path> descriptors;
     std::error_code error;
     const fs::path folder = root.below(fmt::format("proc/{}/fd", holder.pid));
     for (const auto& entry : fs::directory_iterator(folder, error)) {
-        const std::string target = fs::read_symlink(entry.path(), error).string();
-        if (target.starts_with(holder.node)) of_node.push_back(entry.path());
-        if (entry.is_character_file(error)) of_devices.push_back(entry.path());
+        struct stat status{};
+        if (::stat(entry.path().c_str(), &status) != 0 || !S_ISCHR(status.st_mode)) continue;
+        if (std::ranges::find(nodes, status.st_rdev, &DeviceNode::number) != nodes.end()) {
+            descriptors.push_back(entry.path());
+        }
     }
-    return of_node.empty() ? of_devices : of_node;
+    return descriptors;
 }
 
 /// The link leads to the open file itself, so that it does not matter what this process sees in
