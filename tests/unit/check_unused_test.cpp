@@ -128,9 +128,9 @@ TEST_F(ACheckThatWaits, IsCancelledWhileItWaits) {
 TEST_F(ACheckThatWaits, AsksASessionsProgramToEndWhereItMay) {
     const auto program = this->program(of_session);
     check(long_enough, HolderRule::AskThenRefuse);
-    EXPECT_EQ(program->signal_that_ended_it(), SIGTERM);
-    ASSERT_EQ(reports_.size(), 3U);
+    ASSERT_EQ(reports_.size(), 3U) << failure().message;
     EXPECT_EQ(reports_[2], done());
+    EXPECT_EQ(program->signal_that_ended_it(), SIGTERM);
 }
 
 TEST_F(ACheckThatWaits, AsksNobodyToEndWhereItOnlyWaits) {
