@@ -24,8 +24,9 @@ namespace fs = std::filesystem;
 
 /// A serial bus of no other kind (PCI Code and ID Assignment, class 0Ch sub-class 80h). Intel's SPI
 /// controller for the firmware's flash is one (00:1f.5), and so is the UCSI function of some
-/// graphics cards; only the board's sits on a root bus.
+/// graphics cards, which a virtual machine may see on its root bus as well.
 constexpr std::string_view other_serial_bus = "0x0c80";
+constexpr std::string_view intel = "0x8086";
 
 std::optional<std::string_view> part_of_the_board(const fs::path& folder) {
     const std::string code = read_attribute(folder / "class").value_or("");
@@ -34,7 +35,8 @@ std::optional<std::string_view> part_of_the_board(const fs::path& folder) {
     if (kind == "0x0c05") return "SMBus controller";
     if (kind == "0x0580") return "memory controller";
     const bool on_root_bus = folder.parent_path().filename().string().starts_with("pci");
-    if (kind == other_serial_bus && on_root_bus) return "SPI controller";
+    const bool of_intel = read_attribute(folder / "vendor") == intel;
+    if (kind == other_serial_bus && on_root_bus && of_intel) return "SPI controller";
     return std::nullopt;
 }
 

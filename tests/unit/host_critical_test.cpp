@@ -194,6 +194,11 @@ TEST(AGraphicsCard, IsFreeWithItsUsbAndItsUcsiFunction) {
                 IsEmpty());
 }
 
+TEST(AGraphicsCardOfAVirtualMachine, IsFreeWithItsUcsiFunctionOnTheRootBus) {
+    const HostTree host("00:05.0 0300 10de:2489\n00:05.3 0c80 10de:1ad9", "");
+    EXPECT_THAT(find_critical_uses(host.root(), {"00:05.0"_bdf, "00:05.3"_bdf}), IsEmpty());
+}
+
 TEST(AnEmptyTree, HoldsNothingCritical) {
     EXPECT_THAT(find_critical_uses(Root("/nonexistent"), {usb}), IsEmpty());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Real machines, and what people who know them say about each GPU.
-#include "libpassthru/plan/detach_plan.hpp"
+#include "libpassthru/plan/dry_run.hpp"
 #include "tests/unit/machine.hpp"
 #include "tests/unit/run.hpp"
 
@@ -163,6 +163,16 @@ TEST_P(ARealMachine, IsJudgedAsThePersonWhoKnowsItDoes) {
             continue;
         }
         EXPECT_EQ(problem, "") << key << "\n  " << verdict.verdict << ": " << verdict.reason;
+    }
+}
+
+TEST_P(ARealMachine, IsJudgedTheSameFromItsFilesAlone) {
+    for (const auto& [gpu, verdict] : gpu_verdicts()) {
+        if (open_verdicts.contains(machine_.id + " " + gpu.str())) continue;
+        const auto run = dry_run_detach(kernel_.root(), gpu);
+        ASSERT_TRUE(run) << gpu.str();
+        EXPECT_EQ(run->judgement.refusals.empty(), verdict.verdict.starts_with("ok"))
+            << gpu.str() << " " << testing::PrintToString(run->judgement);
     }
 }
 
