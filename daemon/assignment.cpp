@@ -45,6 +45,7 @@ private:
     void give_up_ownership();
     void settle(Phase phase, std::optional<Error> trouble);
     void grant_wish();
+    [[nodiscard]] bool try_again();
     void detach_failed(const PlanFailed& failure);
     void reattach_failed(const PlanFailed& failure);
 
@@ -251,11 +252,12 @@ void Decision::detach_failed(const PlanFailed& failure) {
 void Decision::reattach_failed(const PlanFailed& failure) {
     // Nothing was changed yet, and the set is whole: whoever has it open is asked to close it, and
     // it is tried again.
-    if (it_.phase == Phase::Reattaching && failure.error.code == Errc::InUse) {
+    if (it_.phase == Phase::Reattaching && failure.error.code == Errc::InUse && !it_.second_try) {
         settle(Phase::Idle, std::nullopt);
         answer_all(std::unexpected(failure.error));
         return grant_wish();
     }
+    if (try_again()) return;
     Error error = failure.error;
     if (it_.phase == Phase::Undoing && it_.trouble) {
         error.message = fmt::format("{}; and it could not be put back: {}", it_.trouble->message,
@@ -267,6 +269,24 @@ void Decision::reattach_failed(const PlanFailed& failure) {
     grant_wish();
 }
 
+/// A driver that was busy or a worker that died is worth a second try, from wherever the functions
+/// are now: else the next VM is refused until somebody asks for it.
+bool Decision::try_again() {
+    if (it_.second_try) return false;
+    // Not home, but to where it was before, or to its keeper.
+    const bool same = it_.phase == Phase::Undoing || it_.keeper;
+    Plan plan = same ? it_.plan : plan_reattach(it_.record, snapshot_.inventory);
+    if (plan.steps.empty()) {
+        give_up_ownership();
+        answer_all({});
+        grant_wish();
+        return true;
+    }
+    start(it_.phase, std::move(plan));
+    it_.second_try = true;
+    return true;
+}
+
 void Decision::answer_all(const Result<void>& result) {
     for (const Ticket ticket : std::exchange(it_.waiting, {})) answer(ticket, result);
 }
@@ -275,6 +295,7 @@ void Decision::start(Phase phase, Plan plan) {
     it_.phase = phase;
     it_.plan = std::move(plan);
     it_.steps_done = 0;
+    it_.second_try = false;
     effects_.emplace_back(effect::SaveJournal{});
     effects_.emplace_back(effect::StartJob{});
 }

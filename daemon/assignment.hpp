@@ -122,6 +122,7 @@ struct Assignment {
     SetRecord record;  ///< what the moved functions were; empty when nothing was moved
     Plan plan;         ///< of the running job
     std::size_t steps_done = 0;
+    bool second_try = false;      ///< the running job is the way back, after it has failed once
     std::vector<Ticket> waiting;  ///< for the running job's end
     std::optional<std::variant<event::DetachWanted, event::ReattachWanted>> wish;
     std::optional<Error> trouble;  ///< why it is being undone, is stuck or has failed
