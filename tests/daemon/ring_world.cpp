@@ -8,19 +8,17 @@
 
 namespace passthru {
 
-TwoCards::TwoCards() {
+RingWorld::RingWorld(std::string_view drawing, std::chrono::seconds step_limit) : kernel_(drawing) {
     spdlog::set_level(spdlog::level::off);
     // As in main: nobody waits for workers.
     std::signal(SIGCHLD, SIG_IGN);
-    start();
+    start(step_limit);
 }
 
-TwoCards::~TwoCards() {
+RingWorld::~RingWorld() {
     kernel_.clear_faults();
     kernel_.unblock();
-    hooks_.reset();
-    ring_.reset();
-    loop_.reset();
+    stop();
     // A worker that was left behind would write into the tree while it is removed.
     while (::waitpid(-1, nullptr, WNOHANG) == 0) {
         kernel_.unblock();
@@ -29,10 +27,14 @@ TwoCards::~TwoCards() {
     std::signal(SIGCHLD, SIG_DFL);
 }
 
-void TwoCards::start(std::chrono::seconds step_limit) {
+void RingWorld::stop() {
     hooks_.reset();
     ring_.reset();
     loop_.reset();
+}
+
+void RingWorld::start(std::chrono::seconds step_limit) {
+    stop();
     loop_.emplace();
     ring_.emplace(*loop_,
                   Ring::Settings{kernel_.root(),
@@ -53,7 +55,7 @@ void TwoCards::start(std::chrono::seconds step_limit) {
     ring_->start();
 }
 
-void TwoCards::wait_until(const std::function<bool()>& done, const char* what) {
+void RingWorld::wait_until(const std::function<bool()>& done, const char* what) {
     const SteadyTime deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!done()) {
         ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain for " << what;
@@ -62,7 +64,7 @@ void TwoCards::wait_until(const std::function<bool()>& done, const char* what) {
     }
 }
 
-void TwoCards::wait_until_idle() {
+void RingWorld::wait_until_idle() {
     wait_until(
         [&] {
             for (const auto& [gpu, entry] : ring_->sets()) {
@@ -73,11 +75,19 @@ void TwoCards::wait_until_idle() {
         "the end of all moves");
 }
 
-void TwoCards::wait_for_a_blocked_write() {
+void RingWorld::wait_for_a_blocked_write() {
     wait_until([&] { return kernel_.has_blocked_write(); }, "a write that hangs");
 }
 
-std::pair<std::shared_ptr<TwoCards::Asked>, Ring::Answered> TwoCards::asking() {
+void RingWorld::wait_until_no_worker_is_left() {
+    const SteadyTime deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (::waitpid(-1, nullptr, WNOHANG) == 0) {
+        ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "a worker does not end";
+        ::usleep(1000);
+    }
+}
+
+std::pair<std::shared_ptr<RingWorld::Asked>, Ring::Answered> RingWorld::asking() {
     auto asked = std::make_shared<Asked>();
     return {asked, [asked](const Result<void>& result) {
                 ++asked->answers;
@@ -85,35 +95,46 @@ std::pair<std::shared_ptr<TwoCards::Asked>, Ring::Answered> TwoCards::asking() {
             }};
 }
 
-std::shared_ptr<TwoCards::Asked> TwoCards::detach(const Bdf& set, const Owner& owner) {
+std::shared_ptr<RingWorld::Asked> RingWorld::detach(const Bdf& set, const Owner& owner) {
     auto [asked, answered] = asking();
     ring_->detach(set, owner, ring_->wishes_for(set, {set}), answered);
     return asked;
 }
 
-std::shared_ptr<TwoCards::Asked> TwoCards::reattach(const Bdf& set,
-                                                    std::optional<std::string> domain) {
+std::shared_ptr<RingWorld::Asked> RingWorld::reattach(const Bdf& set,
+                                                      std::optional<std::string> domain) {
     auto [asked, answered] = asking();
     ring_->reattach(set, std::move(domain), answered);
     return asked;
 }
 
-std::shared_ptr<TwoCards::Asked> TwoCards::prepare(const Owner& domain,
-                                                   std::vector<Bdf> functions) {
+std::shared_ptr<RingWorld::Asked> RingWorld::prepare(const Owner& domain,
+                                                     std::vector<Bdf> functions) {
     auto [asked, answered] = asking();
     hooks_->prepare({domain.id, domain.name, std::move(functions)}, answered);
     return asked;
 }
 
-std::shared_ptr<TwoCards::Asked> TwoCards::release(const Owner& domain) {
+std::shared_ptr<RingWorld::Asked> RingWorld::release(const Owner& domain) {
     auto [asked, answered] = asking();
     hooks_->release(domain.id, answered);
     return asked;
 }
 
-TwoCards::Asked TwoCards::answer(const std::shared_ptr<Asked>& asked) {
+RingWorld::Asked RingWorld::answer(const std::shared_ptr<Asked>& asked) {
     wait_until([&] { return asked->answers > 0; }, "an answer");
     return *asked;
 }
+
+TwoCards::TwoCards()
+    : RingWorld(R"(
+        00:01.0 0604 8086:460d group 1 driver pcieport
+          01:00.0 0300 10de:2489 group 1 driver nouveau
+          01:00.1 0403 10de:228b group 1 driver snd_hda_intel
+        00:06.0 0604 8086:464d group 2 driver pcieport
+          02:00.0 0300 1002:73bf group 3 driver amdgpu
+          02:00.1 0403 1002:ab28 group 4 driver snd_hda_intel
+        00:1f.0 0200 8086:15f3 group 5 driver igc
+    )") {}
 
 }  // namespace passthru

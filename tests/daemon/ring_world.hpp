@@ -8,20 +8,26 @@
 
 namespace passthru {
 
-/// A ring on a machine with two cards, with a real loop, a real journal and real processes for
-/// workers.
-class TwoCards : public testing::Test {
-protected:
-    TwoCards();
-    ~TwoCards() override;
+/// A ring on a drawn machine, with a real loop, a real journal and real processes for workers.
+class RingWorld {
+public:
+    explicit RingWorld(std::string_view drawing,
+                       std::chrono::seconds step_limit = std::chrono::seconds(30));
+    ~RingWorld();
+    RingWorld(const RingWorld&) = delete;
+    RingWorld& operator=(const RingWorld&) = delete;
 
     /// The daemon that is running dies, its worker not; a new one reads the journal.
     void start(std::chrono::seconds step_limit = std::chrono::seconds(30));
+    /// The daemon dies, and there is none until `start`.
+    void stop();
 
     /// Lets the loop run until `done`, or fails after a long time.
     void wait_until(const std::function<bool()>& done, const char* what);
     void wait_until_idle();
     void wait_for_a_blocked_write();
+    /// Works also while there is no daemon; fails after a long time.
+    static void wait_until_no_worker_is_left();
 
     struct Asked {
         int answers = 0;
@@ -43,18 +49,7 @@ protected:
         return difference(untouched_, kernel_.dump());
     }
 
-    const Bdf first_ = fakes::operator""_bdf("01:00.0", 7);
-    const Bdf first_audio_ = fakes::operator""_bdf("01:00.1", 7);
-    const Bdf second_ = fakes::operator""_bdf("02:00.0", 7);
-    const fakes::FakeKernel kernel_{R"(
-        00:01.0 0604 8086:460d group 1 driver pcieport
-          01:00.0 0300 10de:2489 group 1 driver nouveau
-          01:00.1 0403 10de:228b group 1 driver snd_hda_intel
-        00:06.0 0604 8086:464d group 2 driver pcieport
-          02:00.0 0300 1002:73bf group 3 driver amdgpu
-          02:00.1 0403 1002:ab28 group 4 driver snd_hda_intel
-        00:1f.0 0200 8086:15f3 group 5 driver igc
-    )"};
+    const fakes::FakeKernel kernel_;
     const std::string untouched_ = kernel_.dump();
     const Journal journal_{kernel_.path() / "run", "boot-1"};
     std::optional<EventLoop> loop_;
@@ -63,6 +58,16 @@ protected:
     std::vector<std::pair<std::uint64_t, bool>> jobs_ended_;
     std::vector<std::string> releases_;
     int changes_ = 0;
+};
+
+/// On a machine with two cards.
+class TwoCards : public testing::Test, protected RingWorld {
+protected:
+    TwoCards();
+
+    const Bdf first_ = fakes::operator""_bdf("01:00.0", 7);
+    const Bdf first_audio_ = fakes::operator""_bdf("01:00.1", 7);
+    const Bdf second_ = fakes::operator""_bdf("02:00.0", 7);
 };
 
 }  // namespace passthru
