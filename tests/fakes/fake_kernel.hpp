@@ -45,7 +45,7 @@ public:
     /// goes wrong; 0 means every one.
     void plan_fault(std::string_view attribute, const Bdf& bdf, Fault fault, int nth = 1) const;
     void clear_faults() const;
-    /// Is a write hanging, in whatever process?
+    /// Is a write hanging, or a worker pausing, in whatever process?
     [[nodiscard]] bool has_blocked_write() const;
     void unblock() const;
 

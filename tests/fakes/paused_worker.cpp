@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "tests/fakes/paused_worker.hpp"
+
+#include <csignal>
+#include <fmt/format.h>
+#include <fstream>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace passthru::fakes {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path file_of(const Root& root) {
+    return root.below("fake/pause");
+}
+
+fs::path mark_of(const Root& root) {
+    return root.below("fake/blocked/worker");
+}
+
+fs::path death_of(const Root& root) {
+    return root.below("fake/die");
+}
+
+void stand_still(const Root& root) {
+    std::ofstream(mark_of(root)) << "";
+    while (fs::exists(mark_of(root))) ::usleep(1000);
+    if (fs::exists(death_of(root))) ::raise(SIGKILL);
+}
+
+std::string receive(int socket, int flags) {
+    std::string text(max_message, '\0');
+    const ssize_t got = ::recv(socket, text.data(), text.size(), flags);
+    text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+    return text;
+}
+
+}  // namespace
+
+void plan_pause(const Root& root, const Pause& pause) {
+    fs::remove(death_of(root));
+    std::ofstream(file_of(root)) << fmt::format("{} {} {}\n", static_cast<int>(pause.kind),
+                                                static_cast<int>(pause.moment), pause.step);
+}
+
+void end_pause(const Root& root) {
+    fs::remove(mark_of(root));
+}
+
+void kill_paused(const Root& root) {
+    std::ofstream(death_of(root)) << "";
+    fs::remove(mark_of(root));
+}
+
+std::optional<Pause> take_pause(int socket, const Root& root) {
+    std::ifstream file(file_of(root));
+    int kind = 0;
+    int moment = 0;
+    Pause pause;
+    if (!(file >> kind >> moment >> pause.step)) return std::nullopt;
+    pause.kind = static_cast<PlanKind>(kind);
+    pause.moment = static_cast<Pause::Moment>(moment);
+    const auto plan = plan_from_text(receive(socket, MSG_PEEK));
+    if (!plan || plan->kind != pause.kind) return std::nullopt;
+    fs::remove(file_of(root));
+    return pause;
+}
+
+int serve_with_pause(int socket, const Root& root, const WriteAttribute& write,
+                     const Pause& pause) {
+    const Plan plan = plan_from_text(receive(socket, 0)).value();
+    const auto due = [&](Pause::Moment moment, std::size_t step) {
+        return pause.moment == moment && pause.step == step;
+    };
+    std::size_t next = 0;
+    Executor executor(root, write);
+    executor.run(
+        plan,
+        [&](const WorkerReport& report) {
+            const auto* done = std::get_if<StepDone>(&report);
+            if (done != nullptr && due(Pause::Moment::After, done->index)) stand_still(root);
+            const std::string text = report_to_text(report);
+            std::ignore = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+        },
+        Interrupt{[&] {
+                      if (due(Pause::Moment::Before, next++)) stand_still(root);
+                      return !receive(socket, MSG_DONTWAIT).empty();
+                  },
+                  socket});
+    return 0;
+}
+
+}  // namespace passthru::fakes
