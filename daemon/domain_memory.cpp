@@ -2,10 +2,10 @@
 #include "daemon/domain_memory.hpp"
 
 #include "daemon/whole_file.hpp"
+#include "libpassthru/json_reading.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace passthru {
@@ -43,21 +43,23 @@ json to_json(const Memory& memory) {
 }
 
 std::optional<Memory> read_memory(const fs::path& file) {
-    const json object = json::parse(read_attribute(file).value_or(""), nullptr, false);
     try {
+        const json object = parse_json(read_attribute(file).value_or(""));
         Memory memory;
         memory.name = object.at("name").get<std::string>();
         for (const auto& [address, it] : object.at("devices").items()) {
             const auto bdf = parse_bdf(address);
             if (!bdf) return std::nullopt;
-            memory.devices[*bdf] = {
-                {it.at("vendor").get<std::uint16_t>(), it.at("device").get<std::uint16_t>()},
-                it.at("class").get<ClassCode>()};
+            memory.devices[*bdf] = {{whole_number<std::uint16_t>(it.at("vendor")),
+                                     whole_number<std::uint16_t>(it.at("device"))},
+                                    whole_number<ClassCode>(it.at("class"))};
         }
         // Of another version, or with numbers that were cut to fit.
         if (to_json(memory) != object) return std::nullopt;
         return memory;
     } catch (const json::exception&) {
+        return std::nullopt;
+    } catch (const MalformedJson&) {
         return std::nullopt;
     }
 }

@@ -2,9 +2,9 @@
 #include "daemon/journal.hpp"
 
 #include "daemon/whole_file.hpp"
+#include "libpassthru/json_reading.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace passthru {
 namespace {
@@ -29,7 +29,7 @@ json error_to_json(const Error& error) {
 
 Error error_from_json(const json& object) {
     return {errc_from_name(object.at("name").get<std::string>()),
-            object.at("message").get<std::string>(), object.at("errno").get<int>()};
+            object.at("message").get<std::string>(), whole_number<int>(object.at("errno"))};
 }
 
 }  // namespace
@@ -58,8 +58,8 @@ Journal::Contents Journal::load() const {
 
 Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const {
     try {
-        const json object = json::parse(text);
-        if (object.at("version").get<int>() != version) {
+        const json object = parse_json(text);
+        if (whole_number<int>(object.at("version")) != version) {
             return fail(Errc::Failed, "it was written by another version of passthrud");
         }
         if (object.at("boot_id").get<std::string>() != boot_id_) {
@@ -83,6 +83,8 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
         if (needs_reason && !assignment.trouble) return fail(Errc::Failed, "it gives no reason");
         return std::pair(*gpu, std::move(assignment));
     } catch (const json::exception& error) {
+        return fail(Errc::Failed, fmt::format("it is damaged: {}", error.what()));
+    } catch (const MalformedJson& error) {
         return fail(Errc::Failed, fmt::format("it is damaged: {}", error.what()));
     }
 }

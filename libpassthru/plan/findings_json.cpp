@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/findings_json.hpp"
 
+#include "libpassthru/json_reading.hpp"
 #include "libpassthru/plan/plan_json.hpp"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace passthru {
 namespace {
@@ -25,7 +25,7 @@ Bdf read_function(const json& object) {
 
 template <typename Kind, std::size_t N>
 Kind read_kind(const json& object, const Kind (&kinds)[N]) {
-    const auto number = object.at("kind").get<std::size_t>();
+    const auto number = whole_number<std::size_t>(object.at("kind"));
     if (number >= N) throw std::invalid_argument(fmt::format("there is no kind {}", number));
     return kinds[number];
 }
@@ -91,9 +91,9 @@ std::string inspection_to_text(const InspectionRequest& request) {
 }
 
 std::optional<Result<InspectionRequest>> inspection_from_text(std::string_view text) {
-    const json object = json::parse(text, nullptr, false);
-    if (!object.is_object() || !object.contains("inspect")) return std::nullopt;
+    if (!text.starts_with(R"({"inspect")")) return std::nullopt;
     return guarded([&] {
+        const json object = parse_json(text);
         InspectionRequest request;
         for (const json& it : object.at("inspect")) request.functions.push_back(read_function(it));
         expect_same(object, to_json(request));
@@ -113,13 +113,13 @@ std::string findings_to_text(const Findings& findings) {
 
 Result<Findings> findings_from_text(std::string_view text) {
     return guarded([&] {
-        const json object = json::parse(text);
+        const json object = parse_json(text);
         Findings findings;
         for (const json& it : object.at("unanswering")) {
             findings.unanswering.push_back(
                 {read_function(it),
                  Error{errc_from_name(it.at("error").get<std::string>()),
-                       it.at("message").get<std::string>(), it.at("errno").get<int>()}});
+                       it.at("message").get<std::string>(), whole_number<int>(it.at("errno"))}});
         }
         for (const json& it : object.at("critical")) {
             findings.critical.push_back({read_function(it), read_kind(it, critical_kinds),
@@ -128,8 +128,8 @@ Result<Findings> findings_from_text(std::string_view text) {
         }
         for (const json& it : object.at("holders")) {
             Holder holder;
-            holder.pid = it.at("pid").get<pid_t>();
-            holder.uid = it.at("uid").get<uid_t>();
+            holder.pid = whole_number<pid_t>(it.at("pid"));
+            holder.uid = whole_number<uid_t>(it.at("uid"));
             holder.command = it.at("command").get<std::string>();
             holder.node = it.at("node").get<std::string>();
             holder.function = read_function(it);

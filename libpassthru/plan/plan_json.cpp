@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/plan_json.hpp"
 
+#include "libpassthru/json_reading.hpp"
 #include "libpassthru/safety/policy.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace passthru {
 namespace {
@@ -52,7 +52,7 @@ Bdf read_bdf(const json& value) {
 
 PciId read_id(const json& object) {
     const json& id = object.at("id");
-    return {id.at(0).get<std::uint16_t>(), id.at(1).get<std::uint16_t>()};
+    return {whole_number<std::uint16_t>(id.at(0)), whole_number<std::uint16_t>(id.at(1))};
 }
 
 json addresses(const std::vector<Bdf>& functions) {
@@ -120,7 +120,8 @@ Step step_from_json(const json& object) {
             read_addresses(object),
             read_rule(object,
                       {HolderRule::Refuse, HolderRule::AskThenRefuse, HolderRule::RefuseDangerous}),
-            std::min(std::chrono::seconds(object.at("wait").get<std::uint32_t>()), max_wait)};
+            std::min(std::chrono::seconds(whole_number<std::uint32_t>(object.at("wait"))),
+                     max_wait)};
     }
     const Bdf bdf = read_bdf(object.at("bdf"));
     if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};
@@ -164,16 +165,16 @@ json report_to_json(const WorkerReport& report) {
 }
 
 WorkerReport report_from_json(const json& object) {
-    if (object.contains("done")) return StepDone{object.at("done").get<std::size_t>()};
+    if (object.contains("done")) return StepDone{whole_number<std::size_t>(object.at("done"))};
     if (object.contains("waiting")) {
-        return Waiting{object.at("waiting").get<std::size_t>(),
+        return Waiting{whole_number<std::size_t>(object.at("waiting")),
                        object.at("message").get<std::string>()};
     }
     if (object.contains("finished")) return PlanDone{};
     return PlanFailed{
-        object.at("failed").get<std::size_t>(),
+        whole_number<std::size_t>(object.at("failed")),
         Error{errc_from_name(object.at("error").get<std::string>()),
-              object.at("message").get<std::string>(), object.at("errno").get<int>()}};
+              object.at("message").get<std::string>(), whole_number<int>(object.at("errno"))}};
 }
 
 /// Reading is lenient about numbers that do not fit and keys that nobody knows; writing is not. The
@@ -190,6 +191,8 @@ auto guarded(std::string_view what, Read read) -> Result<decltype(read())> {
         return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, malformed.what));
     } catch (const json::exception& error) {
         return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, error.what()));
+    } catch (const MalformedJson& error) {
+        return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, error.what()));
     }
 }
 
@@ -201,7 +204,7 @@ std::string plan_to_text(const Plan& plan) {
 
 Result<Plan> plan_from_text(std::string_view text) {
     return guarded("plan", [&] {
-        const json object = json::parse(text);
+        const json object = parse_json(text);
         Plan plan;
         plan.kind = plan_kind_from(object.at("plan").get<std::string>());
         for (const json& step : object.at("steps")) plan.steps.push_back(step_from_json(step));
@@ -216,7 +219,7 @@ std::string report_to_text(const WorkerReport& report) {
 
 Result<WorkerReport> report_from_text(std::string_view text) {
     return guarded("report", [&] {
-        const json object = json::parse(text);
+        const json object = parse_json(text);
         const WorkerReport report = report_from_json(object);
         expect_same(object, report_to_json(report));
         return report;

@@ -101,6 +101,8 @@ TEST_F(AJournal, SetsADamagedFileAside) {
           std::string("42"), std::string("{\"version\": \"1\"}")}) {
         expect_rejected(damaged, "damaged");
     }
+    expect_rejected("{\"version\": 1e300}", "damaged");
+    expect_rejected(std::string(30000, '[') + std::string(30000, ']'), "damaged");
     expect_rejected(text_with("\"0000:01:00.0\",\n  \"keeper\"", "7,\n  \"keeper\""), "damaged");
 }
 

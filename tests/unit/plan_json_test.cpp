@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/plan_json.hpp"
 
+#include "libpassthru/plan/findings_json.hpp"
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -72,6 +74,33 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"plan":"detach","steps":[{"do":"check-answers","bdf":"0000:01:00.0","id":[4318,-1]}]})",
         R"({"plan":"detach","steps":[{"do":"set-override","bdf":"0000:01:00.0","to":"x"}]})",
         R"({"plan":"detach","steps":[{"do":"unbind","bdf":"0000:01:00.0","driver":null}]})"));
+
+TEST(AMessageOfNothingButBrackets, IsRefusedWithoutUsingUpTheStack) {
+    const std::string brackets =
+        std::string(max_message / 2, '[') + std::string(max_message / 2, ']');
+    for (const char* text : {"{}", R"({{"plan":"undo","steps":[],"more":{}}})",
+                             R"({{"finished":true,"more":{}}})", R"({{"inspect":{}}})"}) {
+        const std::string message = fmt::format(fmt::runtime(text), brackets);
+        EXPECT_FALSE(plan_from_text(message).has_value());
+        EXPECT_FALSE(report_from_text(message).has_value());
+        EXPECT_FALSE(findings_from_text(message).has_value());
+        const auto request = inspection_from_text(message);
+        EXPECT_FALSE(request && request->has_value());
+    }
+}
+
+TEST(ANumberThatIsNone, IsRefusedWhereverOneIsWanted) {
+    for (const char* number : {"1e300", "-1e300", "0.5", "1e3", "99999999999999999999999", "-1"}) {
+        const auto with = [&](const char* text) { return fmt::format(fmt::runtime(text), number); };
+        EXPECT_FALSE(report_from_text(with(R"({{"done":{}}})"))) << number;
+        EXPECT_FALSE(plan_from_text(with(R"({{"plan":"undo","steps":[
+            {{"do":"check-answers","bdf":"0000:01:00.0","id":[1,{}]}}]}})")))
+            << number;
+        EXPECT_FALSE(findings_from_text(with(R"({{"critical":[{{"function":"0000:01:00.0",
+            "kind":{},"what":"","remedy":""}}],"holders":[],"unanswering":[]}})")))
+            << number;
+    }
+}
 
 class AnImpossibleDriverName : public testing::TestWithParam<std::string> {};
 
