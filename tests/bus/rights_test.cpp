@@ -2,6 +2,7 @@
 #include "daemon/bus/authority.hpp"
 #include "tests/bus/daemon_on_a_bus.hpp"
 #include "tests/bus/fake_polkit.hpp"
+#include "tests/bus/ordinary_user.hpp"
 
 #include <csignal>
 #include <filesystem>
@@ -29,34 +30,13 @@ protected:
         if (::getuid() != 0) GTEST_SKIP() << "only root can become another user";
     }
 
-    /// The call by another user, in a process of his.
+    /// The call by another user.
     Answer as_nobody(const std::function<Answer(Client&)>& call) const {
-        int ends[2];
-        EXPECT_EQ(::pipe(ends), 0);
-        const pid_t child = ::fork();
-        if (child == 0) {
-            ::close(ends[0]);
-            Answer answer{"not run", ""};
-            if (::setgid(nobody) == 0 && ::setuid(nobody) == 0) {
-                try {
-                    Client client(bus_.address());
-                    answer = call(client);
-                } catch (const std::exception& error) {
-                    answer = {"no bus", error.what()};
-                }
-            }
-            const std::string text = answer.error + "\n" + answer.text;
-            std::ignore = ::write(ends[1], text.data(), text.size());
-            ::_exit(0);
-        }
-        ::close(ends[1]);
-        std::string text;
-        char buffer[4096];
-        for (ssize_t got = 0; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;) {
-            text.append(buffer, static_cast<std::size_t>(got));
-        }
-        ::close(ends[0]);
-        ::waitpid(child, nullptr, 0);
+        const std::string text = bus_test::as_nobody([&] {
+            Client client(bus_.address());
+            const Answer answer = call(client);
+            return answer.error + "\n" + answer.text;
+        });
         const std::size_t newline = text.find('\n');
         return {text.substr(0, newline), text.substr(newline + 1)};
     }
