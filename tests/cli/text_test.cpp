@@ -94,6 +94,21 @@ TEST(APlanOnAScreen, TellsTheRemedyOnceForAGroupFullOfOthers) {
                                 "0000:04:00.0 (Ethernet controller): "));
 }
 
+TEST(APlanOnAScreen, BreaksAStepThatIsAboutManyFunctions) {
+    const OnAMachine machine(R"(
+        01:00.0 0300 10de:1e84 group 1 driver nouveau
+        01:00.1 0403 10de:10f8 group 1 driver snd_hda_intel
+        01:00.2 0c03 10de:1ad8 group 1 driver xhci_hcd
+        01:00.3 0c80 10de:1ad9 group 1 driver nvidia-gpu
+        05:00.0 0300 1002:73bf group 2 driver amdgpu
+    )");
+    const auto piped = lines_of(machine.run({"plan", "detach", "01:00.0"}).out);
+    EXPECT_THAT(piped, Not(fit_into(80))) << "else there is nothing to break";
+    const auto screen = machine.screen({"plan", "detach", "01:00.0"}, 80);
+    EXPECT_THAT(screen, fit_into(80));
+    EXPECT_EQ(unbroken(screen), unbroken(piped));
+}
+
 TEST(HoldersOnAScreen, AreATable) {
     const OnAMachine machine("01:00.0 0300 10de:2489 group 1 driver nouveau");
     machine.kernel.add_process(812, "Xorg", {"/dev/dri/card0"});
