@@ -24,6 +24,8 @@ public:
     void operator()(const event::StepDone& event);
     void operator()(const event::StepWaiting& event);
     void operator()(const event::JobEnded& event);
+    void operator()(const event::StuckIn& event);
+    void operator()(const event::WorkerGone& event);
     void operator()(const event::StepOverdue& event);
     void operator()(const event::CancelWanted& event);
     void operator()(const event::DomainsListed& event);
@@ -46,6 +48,7 @@ private:
     void settle(Phase phase, std::optional<Error> trouble);
     void grant_wish();
     [[nodiscard]] bool try_again();
+    void came_back();
     void detach_failed(const PlanFailed& failure);
     void reattach_failed(const PlanFailed& failure);
 
@@ -109,7 +112,8 @@ void Decision::operator()(const event::StepWaiting& event) {
 }
 
 void Decision::operator()(const event::JobEnded& event) {
-    if (!it_.working()) return;  // stuck, and the caller was told; the set stays refused
+    if (it_.phase == Phase::Stuck) return came_back();
+    if (!it_.working()) return;
     if (event.failure) {
         return it_.phase == Phase::Detaching ? detach_failed(*event.failure)
                                              : reattach_failed(*event.failure);
@@ -136,20 +140,44 @@ void Decision::operator()(const event::JobEnded& event) {
 void Decision::operator()(const event::StepOverdue& event) {
     if (!it_.working() || it_.steps_done >= it_.plan.steps.size()) return;
     const std::string what = describe(it_.plan.steps[it_.steps_done]);
-    settle(
-        Phase::Stuck,
-        Error{
-            Errc::Stuck,
-            fmt::format(
-                "GPU {} is stuck: the driver did not come back from “{}” within {} s; it cannot be "
-                "used until the computer is rebooted",
-                gpu(), what, event.limit.count()),
-            0});
+    const std::string who =
+        event.worker ? fmt::format(" (process {})", event.worker->pid) : std::string();
+    it_.stuck_worker = event.worker;
+    // When it comes back after all it shall not go on.
+    effects_.emplace_back(effect::CancelJob{});
+    settle(Phase::Stuck, Error{Errc::Stuck,
+                               fmt::format("GPU {} is stuck: the driver did not come back from "
+                                           "“{}” within {} s{}; it cannot be "
+                                           "used until the computer is rebooted",
+                                           gpu(), what, event.limit.count(), who),
+                               0});
     answer_all(std::unexpected(*it_.trouble));
     if (!it_.wish) return;
     const Ticket ticket = std::visit([](const auto& wish) { return wish.ticket; }, *it_.wish);
     it_.wish.reset();
     answer(ticket, std::unexpected(*it_.trouble));
+}
+
+void Decision::operator()(const event::StuckIn& event) {
+    if (it_.phase != Phase::Stuck || event.place.empty()) return;
+    it_.trouble->message += fmt::format(" (it waits in {})", event.place);
+    effects_.emplace_back(effect::SaveJournal{});
+}
+
+void Decision::operator()(const event::WorkerGone&) {
+    if (it_.phase == Phase::Stuck) came_back();
+}
+
+/// Late, but the kernel has let go: the set is as wherever the driver left it, and may be asked
+/// back.
+void Decision::came_back() {
+    it_.stuck_worker.reset();
+    settle(Phase::Failed,
+           Error{Errc::Stuck,
+                 fmt::format("GPU {0} was stuck, and the driver came back after all: ask for "
+                             "Reattach of {0} to give it to the host, or reboot",
+                             gpu()),
+                 0});
 }
 
 void Decision::operator()(const event::CancelWanted&) {

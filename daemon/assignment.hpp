@@ -58,7 +58,14 @@ struct JobEnded {
 /// The step that is running has not come back within its limit.
 struct StepOverdue {
     std::chrono::seconds limit{};
+    std::optional<WorkerProcess> worker{};  ///< who does it, when that is known
 };
+/// Somebody has looked where in the kernel the overdue step is.
+struct StuckIn {
+    std::string place;  ///< `msleep ← nv_pci_remove`
+};
+/// The process of the overdue step is there no more, seen after a restart of the daemon.
+struct WorkerGone {};
 /// Somebody wants the running detach to stop.
 struct CancelWanted {};
 /// libvirt was asked at `asked_at` which domains are active.
@@ -73,10 +80,10 @@ struct Restarted {};
 
 }  // namespace event
 
-using Event =
-    std::variant<event::DetachWanted, event::ReattachWanted, event::StepDone, event::StepWaiting,
-                 event::JobEnded, event::StepOverdue, event::CancelWanted, event::DomainsListed,
-                 event::MachineChanged, event::Restarted>;
+using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::StepDone,
+                           event::StepWaiting, event::JobEnded, event::StepOverdue, event::StuckIn,
+                           event::WorkerGone, event::CancelWanted, event::DomainsListed,
+                           event::MachineChanged, event::Restarted>;
 
 namespace effect {
 
@@ -125,7 +132,8 @@ struct Assignment {
     bool second_try = false;      ///< the running job is the way back, after it has failed once
     std::vector<Ticket> waiting;  ///< for the running job's end
     std::optional<std::variant<event::DetachWanted, event::ReattachWanted>> wish;
-    std::optional<Error> trouble;  ///< why it is being undone, is stuck or has failed
+    std::optional<WorkerProcess> stuck_worker;  ///< who has not come back, while the set is stuck
+    std::optional<Error> trouble;               ///< why it is being undone, is stuck or has failed
 
     [[nodiscard]] bool working() const;
     /// Is it working, and at more than looking?

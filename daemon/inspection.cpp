@@ -9,10 +9,10 @@
 
 namespace passthru {
 
-Inspection::Inspection(EventLoop& loop, const WorkerAccess& access,
-                       const std::vector<Bdf>& functions, std::chrono::seconds limit, Done done)
+WorkerQuestion::WorkerQuestion(EventLoop& loop, const WorkerAccess& access,
+                               const std::string& message, std::chrono::seconds limit, Done done)
     : done_(std::move(done)) {
-    auto worker = send_to_worker(access, inspection_to_text({functions}));
+    auto worker = send_to_worker(access, message);
     if (!worker) {
         timer_ = loop.soon([this, error = worker.error()] { finish(std::unexpected(error)); });
         return;
@@ -24,19 +24,27 @@ Inspection::Inspection(EventLoop& loop, const WorkerAccess& access,
     });
 }
 
-void Inspection::receive() {
+void WorkerQuestion::receive() {
     std::vector<char> buffer(max_message);
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) return finish(fail(Errc::Failed, "passthru-worker died while it was looking"));
-    finish(findings_from_text({buffer.data(), static_cast<std::size_t>(got)}));
+    finish(std::string(buffer.data(), static_cast<std::size_t>(got)));
 }
 
-void Inspection::finish(Result<Findings> result) {
+void WorkerQuestion::finish(Result<std::string> result) {
     readable_ = {};
     // The callback usually destroys this object.
     const auto done = std::move(done_);
     done(std::move(result));
 }
+
+Inspection::Inspection(EventLoop& loop, const WorkerAccess& access,
+                       const std::vector<Bdf>& functions, std::chrono::seconds limit, Done done)
+    : question_(loop, access, inspection_to_text({functions}), limit,
+                [done = std::move(done)](const Result<std::string>& answer) {
+                    done(answer ? findings_from_text(*answer)
+                                : Result<Findings>(std::unexpected(answer.error())));
+                }) {}
 
 }  // namespace passthru

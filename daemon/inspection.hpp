@@ -9,25 +9,37 @@
 
 namespace passthru {
 
-/// One look at some functions by a worker, who sees more than the daemon may.
-class Inspection {
+/// One message to a worker, who sees more than the daemon may, and its answer.
+class WorkerQuestion {
 public:
-    using Done = std::function<void(Result<Findings>)>;
+    using Done = std::function<void(Result<std::string>)>;
 
-    /// Starts at once. `done` is called once, as the last thing and from the loop: with what was
-    /// found, Failed when there is no worker, or TimedOut when a function kept it waiting for
-    /// `limit`.
-    Inspection(EventLoop& loop, const WorkerAccess& access, const std::vector<Bdf>& functions,
-               std::chrono::seconds limit, Done done);
+    /// Starts at once. `done` is called once, as the last thing and from the loop: with the answer,
+    /// Failed when there is no worker, or TimedOut when it has not answered within `limit`.
+    WorkerQuestion(EventLoop& loop, const WorkerAccess& access, const std::string& message,
+                   std::chrono::seconds limit, Done done);
 
 private:
     void receive();
-    void finish(Result<Findings> result);
+    void finish(Result<std::string> result);
 
     Done done_;
     UniqueFd socket_;
     EventSource readable_;
     EventSource timer_;
+};
+
+/// One look at some functions.
+class Inspection {
+public:
+    using Done = std::function<void(Result<Findings>)>;
+
+    /// As a WorkerQuestion.
+    Inspection(EventLoop& loop, const WorkerAccess& access, const std::vector<Bdf>& functions,
+               std::chrono::seconds limit, Done done);
+
+private:
+    WorkerQuestion question_;
 };
 
 }  // namespace passthru

@@ -79,6 +79,11 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
             assignment.keeper = owner_from_json(object.at("keeper"));
         if (!object.at("trouble").is_null())
             assignment.trouble = error_from_json(object.at("trouble"));
+        if (const auto worker = object.find("stuck_worker"); worker != object.end()) {
+            auto process = process_from_json(*worker);
+            if (!process) return std::unexpected(process.error());
+            assignment.stuck_worker = *process;
+        }
         const bool needs_reason = *phase == Phase::Stuck || *phase == Phase::Failed;
         if (needs_reason && !assignment.trouble) return fail(Errc::Failed, "it gives no reason");
         return std::pair(*gpu, std::move(assignment));
@@ -90,7 +95,7 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
 }
 
 Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
-    const json object{
+    json object{
         {"version", version},
         {"boot_id", boot_id_},
         {"gpu", gpu.str()},
@@ -100,6 +105,9 @@ Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
         {"trouble", assignment.trouble ? error_to_json(*assignment.trouble) : json(nullptr)},
         {"functions", record_to_json(assignment.record)},
     };
+    if (assignment.stuck_worker) {
+        object["stuck_worker"] = process_to_json(*assignment.stuck_worker);
+    }
     const fs::path file = file_of(gpu);
     const std::string text = object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
     if (const auto written = replace_file(file, text); !written) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/ring.hpp"
 
+#include "libpassthru/safety/running_process.hpp"
+
 #include <algorithm>
 #include <spdlog/spdlog.h>
 
@@ -80,6 +82,7 @@ void Ring::start() {
     for (const auto& [gpu, assignment] : contents.assignments) {
         if (sets_.contains(gpu)) post(gpu, event::Restarted{});
     }
+    look_for_stuck_workers();
 }
 
 void Ring::refresh() {
@@ -90,6 +93,7 @@ void Ring::refresh() {
     std::vector<Bdf> gpus;
     for (const auto& [gpu, entry] : sets_) gpus.push_back(gpu);
     for (const Bdf& gpu : gpus) post(gpu, event::MachineChanged{});
+    look_for_stuck_workers();
     place_sets();
     observer_.changed();
 }
@@ -321,8 +325,37 @@ void Ring::watch_step(const Bdf& set) {
                                 fail(Errc::Stuck, "a driver did not come back from the kernel"));
         }
         entry.job.reset();
-        post(set, event::StepOverdue{settings_.step_limit});
+        const auto process = entry.worker_ ? entry.worker_->process() : std::nullopt;
+        post(set, event::StepOverdue{settings_.step_limit, process});
+        if (process) find_wait_place(set, process->pid);
     });
+}
+
+void Ring::find_wait_place(const Bdf& set, pid_t pid) {
+    sets_.at(set).wait_place_ = std::make_unique<WorkerQuestion>(
+        loop_, settings_.worker, wait_request_to_text(pid), settings_.step_limit,
+        [this, set](const Result<std::string>& answer) {
+            const auto place = answer ? wait_place_from_text(*answer) : answer;
+            const auto entry = sets_.find(set);
+            if (entry == sets_.end()) return;
+            const auto over = std::move(entry->second.wait_place_);
+            if (!place || place->empty()) return;
+            spdlog::error("gpu={} the driver waits in {}", set.str(), *place);
+            post(set, event::StuckIn{*place});
+        });
+}
+
+/// A process that is stuck outlives the daemon; its socket does not.
+void Ring::look_for_stuck_workers() {
+    // Where other users' processes are hidden (hidepid=, proc(5)) nothing can be said.
+    if (!start_time(settings_.root, 1)) return;
+    std::vector<Bdf> gone;
+    for (const auto& [gpu, entry] : sets_) {
+        const auto& worker = entry.assignment.stuck_worker;
+        if (worker && !entry.worker_ && start_time(settings_.root, worker->pid) != worker->started)
+            gone.push_back(gpu);
+    }
+    for (const Bdf& gpu : gone) post(gpu, event::WorkerGone{});
 }
 
 void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {

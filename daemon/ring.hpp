@@ -30,6 +30,7 @@ struct SetEntry {
 private:
     friend class Ring;
     std::unique_ptr<WorkerRun> worker_;
+    std::unique_ptr<WorkerQuestion> wait_place_;
     EventSource overdue_;
 };
 
@@ -101,6 +102,8 @@ private:
     void start_job(const Bdf& set);
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
     void watch_step(const Bdf& set);
+    void find_wait_place(const Bdf& set, pid_t pid);
+    void look_for_stuck_workers();
     void read_machine();
     void place_sets();
     [[nodiscard]] Snapshot look_at(SetEntry& entry);

@@ -38,6 +38,7 @@ void WorkerRun::receive() {
     const auto report = report_from_text({buffer.data(), static_cast<std::size_t>(got)});
     if (!report) return finish(PlanFailed{next_step_, report.error()});
     std::visit(Overloaded{
+                   [this](const Started& it) { process_ = it.process; },
                    [this](const StepDone& it) {
                        next_step_ = it.index + 1;
                        callbacks_.step_done(it.index);

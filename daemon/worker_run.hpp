@@ -29,6 +29,9 @@ public:
     /// Asks the worker to stop before its next step; `ended` tells whether it came in time.
     void cancel();
 
+    /// The worker's process, once it has told.
+    [[nodiscard]] std::optional<WorkerProcess> process() const { return process_; }
+
 private:
     void receive();
     void finish(std::optional<PlanFailed> failure);
@@ -38,6 +41,7 @@ private:
     UniqueFd socket_;
     EventSource readable_;
     EventSource failed_to_start_;
+    std::optional<WorkerProcess> process_;
     std::size_t next_step_ = 0;
 };
 

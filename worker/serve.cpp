@@ -2,6 +2,7 @@
 #include "worker/serve.hpp"
 
 #include "libpassthru/plan/findings_json.hpp"
+#include "worker/wait_place.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -37,12 +38,17 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
         send_text(socket, findings_to_text(inspect(root, inventory, (*inspection)->functions)));
         return 0;
     }
+    if (const auto pid = wait_request_from_text(message)) {
+        send_text(socket, wait_place_to_text(wait_place(root, *pid)));
+        return 0;
+    }
     const auto plan = plan_from_text(message);
     if (!plan) {
         send_text(socket, report_to_text(PlanFailed{0, plan.error()}));
         std::fprintf(stderr, "passthru-worker: %s\n", plan.error().message.c_str());
         return 1;
     }
+    send_text(socket, report_to_text(Started{own_process()}));
     Executor executor(root, write);
     executor.run(
         *plan, [&](const WorkerReport& report) { send_text(socket, report_to_text(report)); },

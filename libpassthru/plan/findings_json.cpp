@@ -111,6 +111,24 @@ std::string findings_to_text(const Findings& findings) {
     return findings_to_text(fewer);
 }
 
+std::string wait_request_to_text(pid_t pid) {
+    return to_text({{"where", pid}});
+}
+
+std::optional<pid_t> wait_request_from_text(std::string_view text) {
+    if (!text.starts_with(R"({"where")")) return std::nullopt;
+    const auto pid = guarded([&] { return whole_number<pid_t>(parse_json(text).at("where")); });
+    return pid && *pid > 0 ? std::optional(*pid) : std::nullopt;
+}
+
+std::string wait_place_to_text(const std::string& place) {
+    return to_text({{"place", place}});
+}
+
+Result<std::string> wait_place_from_text(std::string_view text) {
+    return guarded([&] { return parse_json(text).at("place").get<std::string>(); });
+}
+
 Result<Findings> findings_from_text(std::string_view text) {
     return guarded([&] {
         const json object = parse_json(text);

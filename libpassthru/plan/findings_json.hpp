@@ -19,4 +19,11 @@ struct InspectionRequest {
 [[nodiscard]] std::string findings_to_text(const Findings& findings);
 [[nodiscard]] Result<Findings> findings_from_text(std::string_view text);
 
+/// The third: where in the kernel a process waits.
+[[nodiscard]] std::string wait_request_to_text(pid_t pid);
+/// Nothing for a message that is no such request.
+[[nodiscard]] std::optional<pid_t> wait_request_from_text(std::string_view text);
+[[nodiscard]] std::string wait_place_to_text(const std::string& place);
+[[nodiscard]] Result<std::string> wait_place_from_text(std::string_view text);
+
 }  // namespace passthru

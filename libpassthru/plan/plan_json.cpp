@@ -148,9 +148,18 @@ PlanKind plan_kind_from(const std::string& name) {
     throw Malformed{fmt::format("“{:.40}” is no kind of plan", name)};
 }
 
+json to_json(const WorkerProcess& process) {
+    return {{"pid", process.pid}, {"start", process.started}};
+}
+
+WorkerProcess process_from(const json& object) {
+    return {whole_number<pid_t>(object.at("pid")), whole_number<std::uint64_t>(object.at("start"))};
+}
+
 json report_to_json(const WorkerReport& report) {
     return std::visit(
         Overloaded{
+            [](const Started& it) { return json{{"started", to_json(it.process)}}; },
             [](const StepDone& it) { return json{{"done", it.index}}; },
             [](const Waiting& it) { return json{{"waiting", it.index}, {"message", it.message}}; },
             [](const PlanDone&) { return json{{"finished", true}}; },
@@ -165,6 +174,7 @@ json report_to_json(const WorkerReport& report) {
 }
 
 WorkerReport report_from_json(const json& object) {
+    if (object.contains("started")) return Started{process_from(object.at("started"))};
     if (object.contains("done")) return StepDone{whole_number<std::size_t>(object.at("done"))};
     if (object.contains("waiting")) {
         return Waiting{whole_number<std::size_t>(object.at("waiting")),
@@ -223,6 +233,18 @@ Result<WorkerReport> report_from_text(std::string_view text) {
         const WorkerReport report = report_from_json(object);
         expect_same(object, report_to_json(report));
         return report;
+    });
+}
+
+nlohmann::json process_to_json(const WorkerProcess& process) {
+    return to_json(process);
+}
+
+Result<WorkerProcess> process_from_json(const nlohmann::json& json) {
+    return guarded("process", [&] {
+        const WorkerProcess process = process_from(json);
+        expect_same(json, to_json(process));
+        return process;
     });
 }
 

@@ -4,11 +4,24 @@
 #include "libpassthru/plan/record.hpp"
 #include "libpassthru/plan/step.hpp"
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <sys/types.h>
 
 namespace passthru {
 
-/// What the worker reports: one message after each step, and one at the end.
+/// A process, and when it was started: process ids are used again.
+struct WorkerProcess {
+    pid_t pid = 0;
+    std::uint64_t started = 0;  ///< field 22 of /proc/PID/stat, in clock ticks since boot
+    bool operator==(const WorkerProcess&) const = default;
+};
+
+/// What the worker reports: who it is, one message after each step, and one at the end.
+struct Started {
+    WorkerProcess process;
+    bool operator==(const Started&) const = default;
+};
 struct StepDone {
     std::size_t index = 0;
     bool operator==(const StepDone&) const = default;
@@ -27,7 +40,7 @@ struct PlanFailed {
     Error error;
     bool operator==(const PlanFailed&) const = default;
 };
-using WorkerReport = std::variant<StepDone, Waiting, PlanDone, PlanFailed>;
+using WorkerReport = std::variant<Started, StepDone, Waiting, PlanDone, PlanFailed>;
 
 /// The largest message between daemon and worker, in bytes: a plan of several hundred steps.
 inline constexpr std::size_t max_message = 128UZ * 1024;
@@ -38,6 +51,8 @@ inline constexpr std::size_t max_message = 128UZ * 1024;
 [[nodiscard]] Result<Plan> plan_from_text(std::string_view text);
 [[nodiscard]] std::string report_to_text(const WorkerReport& report);
 [[nodiscard]] Result<WorkerReport> report_from_text(std::string_view text);
+[[nodiscard]] nlohmann::json process_to_json(const WorkerProcess& process);
+[[nodiscard]] Result<WorkerProcess> process_from_json(const nlohmann::json& json);
 [[nodiscard]] nlohmann::json record_to_json(const SetRecord& record);
 [[nodiscard]] Result<SetRecord> record_from_json(const nlohmann::json& json);
 

@@ -68,6 +68,7 @@ void Desk::restart() {
     it.keeper = saved->keeper;
     it.record = saved->record;
     it.trouble = saved->trouble;
+    it.stuck_worker = saved->stuck_worker;
     send(event::Restarted{});
 }
 

@@ -3,6 +3,7 @@
 
 #include "tests/daemon/ring_world.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace passthru {
@@ -56,11 +57,37 @@ TEST_F(ARing, IsStuckWithOneSetAndGoesOnWithTheOther) {
     EXPECT_TRUE(answer(detach(second_, games)).succeeded());
     EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
 
+    // When it comes back after all nothing more is done, until somebody asks.
     kernel_.unblock();
-    wait_until([&] { return kernel_.driver_of(first_) == "vfio-pci"; }, "the worker's end");
-    start();
-    EXPECT_EQ(entry(first_).assignment.phase, Phase::Stuck) << "until the computer is rebooted";
+    wait_until([&] { return entry(first_).assignment.phase == Phase::Failed; }, "its coming back");
+    EXPECT_EQ(kernel_.driver_of(first_), std::nullopt);
+    EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
+    EXPECT_TRUE(answer(reattach(first_)).succeeded());
+    EXPECT_EQ(kernel_.driver_of(first_), "nouveau");
     EXPECT_EQ(entry(second_).assignment.owner, games);
+}
+
+TEST_F(ARing, KnowsAfterARestartWhetherTheStuckWorkerIsStillThere) {
+    start(1s);
+    kernel_.plan_fault("unbind", first_, Fault::Block);
+    ASSERT_EQ(answer(detach(first_, win11)).refusal->code, Errc::Stuck);
+    const auto worker = entry(first_).assignment.stuck_worker;
+    ASSERT_TRUE(worker);
+    const auto line = [](std::uint64_t ticks) {
+        std::string text = "1 (passthru ) worker) D";
+        for (int field = 4; field < 22; ++field) text += " 0";
+        return text + fmt::format(" {} 0 0\n", ticks);
+    };
+    start();
+    EXPECT_EQ(entry(first_).assignment.phase, Phase::Stuck) << "processes are hidden";
+    kernel_.put("proc/1/stat", line(1));
+    kernel_.put(fmt::format("proc/{}/stat", worker->pid), line(worker->started));
+    start();
+    EXPECT_EQ(entry(first_).assignment.phase, Phase::Stuck) << "it is still there";
+    kernel_.put(fmt::format("proc/{}/stat", worker->pid), line(worker->started + 1));
+    ring_->refresh();
+    EXPECT_EQ(entry(first_).assignment.phase, Phase::Failed) << "another process has its number";
+    kernel_.unblock();
 }
 
 TEST_F(ARing, CancelsAMoveAtItsNextStep) {

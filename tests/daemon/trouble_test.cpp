@@ -11,6 +11,7 @@ namespace {
 using fakes::FakeKernel;
 using fakes::Fault;
 using fakes::operator""_bdf;
+using testing::AllOf;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
 
@@ -173,15 +174,50 @@ TEST_F(ASetInTrouble, WhoseDriverDoesNotComeBackIsStuckForEver) {
     EXPECT_EQ(desk_.refusal(stop), Errc::Stuck);
     EXPECT_THAT(desk_.message(start), HasSubstr(describe(desk_.it.plan.steps[4])));
     EXPECT_THAT(desk_.message(start), HasSubstr("within 30 s"));
-    desk_.send(event::StepDone{4});
-    desk_.send(event::JobEnded{});
-    EXPECT_EQ(desk_.it.phase, Phase::Stuck) << "also when it comes back after all";
+    EXPECT_EQ(desk_.cancelled, 1) << "it shall not go on if it comes back";
     EXPECT_EQ(desk_.refusal(desk_.detach(games)), Errc::Stuck);
     EXPECT_EQ(desk_.refusal(desk_.reattach()), Errc::Stuck);
     EXPECT_EQ(desk_.refusal(desk_.reattach(win11.id)), Errc::Stuck);
     desk_.restart();
     EXPECT_EQ(desk_.refusal(desk_.detach(games)), Errc::Stuck);
     EXPECT_EQ(desk_.started, 1);
+}
+
+TEST_F(ASetInTrouble, IsStuckWithTheProcessAndItsPlaceInTheKernel) {
+    desk_.detach(win11);
+    desk_.run_steps(4);
+    desk_.send(event::StepOverdue{30s, WorkerProcess{4321, 99}});
+    desk_.send(event::StuckIn{"msleep ← nv_pci_remove"});
+    desk_.restart();
+    EXPECT_EQ(desk_.it.stuck_worker, (WorkerProcess{4321, 99})) << "the journal has it";
+    EXPECT_THAT(desk_.message(desk_.detach(games)),
+                AllOf(HasSubstr("process 4321"), HasSubstr("waits in msleep ← nv_pci_remove")));
+}
+
+TEST_F(ASetInTrouble, WhoseDriverComesBackAfterAllIsGivenBackWhenAsked) {
+    desk_.detach(win11);
+    desk_.run_steps(4);
+    desk_.send(event::StepOverdue{30s, WorkerProcess{4321, 99}});
+    desk_.send(event::StepDone{4});
+    desk_.send(event::JobEnded{PlanFailed{5, {Errc::Cancelled, "", 0}}});
+    EXPECT_EQ(desk_.it.phase, Phase::Failed);
+    EXPECT_EQ(desk_.it.stuck_worker, std::nullopt);
+    EXPECT_THAT(desk_.message(desk_.detach(games)), HasSubstr("ask for Reattach"));
+    desk_.reattach();
+    desk_.run_jobs();
+    expect_untouched();
+}
+
+TEST_F(ASetInTrouble, WhoseWorkerIsGoneAfterARestartIsStuckNoMore) {
+    desk_.detach(win11);
+    desk_.run_steps(4);
+    desk_.send(event::StepOverdue{30s, WorkerProcess{4321, 99}});
+    desk_.restart();
+    desk_.send(event::WorkerGone{});
+    EXPECT_EQ(desk_.it.phase, Phase::Failed);
+    desk_.reattach();
+    desk_.run_jobs();
+    expect_untouched();
 }
 
 TEST_F(ASetInTrouble, IsNotStuckBecauseOfATimerThatComesLate) {

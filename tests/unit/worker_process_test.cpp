@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // passthru-fake-worker as the daemon uses it: a process that takes one plan from a socket.
+#include "libpassthru/plan/findings_json.hpp"
+#include "libpassthru/safety/running_process.hpp"
 #include "tests/fakes/fake_kernel.hpp"
 
 #include <csignal>
@@ -72,6 +74,10 @@ protected:
 TEST_F(AWorkerProcess, RunsItsPlanReportsEachStepAndExits) {
     start();
     send(plan_to_text(plan_));
+    const auto first = report_from_text(receive());
+    ASSERT_TRUE(first.has_value());
+    EXPECT_EQ(std::get<Started>(*first).process.pid, process_);
+    EXPECT_EQ(std::get<Started>(*first).process.started, start_time(Root("/"), process_));
     for (std::size_t index = 0; index < plan_.steps.size(); ++index) {
         EXPECT_EQ(receive(), report_to_text(StepDone{index}));
     }
@@ -88,6 +94,26 @@ TEST_F(AWorkerProcess, TakesWhatIsNoPlanForAnError) {
     ASSERT_TRUE(report.has_value());
     EXPECT_EQ(std::get<PlanFailed>(*report).error.code, Errc::InvalidArgs);
     EXPECT_EQ(exit_status(), 1);
+}
+
+TEST_F(AWorkerProcess, TellsWhereInTheKernelAnotherOneWaits) {
+    kernel_.put("proc/4321/stack",
+                "[<0>] msleep+0x2d/0x40\n[<0>] nv_pci_remove+0x12/0x3f [nvidia]\n");
+    kernel_.put("proc/4322/wchan", "drm_dev_unplug");
+    kernel_.put("proc/4323/wchan", "0");
+    const auto place = [&](pid_t pid) {
+        start();
+        send(wait_request_to_text(pid));
+        const auto answer = wait_place_from_text(receive());
+        ::close(socket_);
+        EXPECT_EQ(exit_status(), 0);
+        return answer.value_or("none");
+    };
+    EXPECT_EQ(place(4321), "msleep ← nv_pci_remove");
+    EXPECT_EQ(place(4322), "drm_dev_unplug");
+    EXPECT_EQ(place(4323), "");
+    EXPECT_EQ(place(4324), "");
+    socket_ = -1;
 }
 
 TEST_F(AWorkerProcess, ExitsWhenTheDaemonHangsUp) {
@@ -116,6 +142,7 @@ TEST_F(AWorkerProcess, StopsBetweenTwoStepsWhenItIsToldTo) {
     while (!kernel_.has_blocked_write()) std::this_thread::yield();
     send("stop");
     kernel_.unblock();
+    std::ignore = receive();  // who it is
     EXPECT_EQ(receive(), report_to_text(StepDone{0}));
     EXPECT_EQ(receive(), report_to_text(StepDone{1}));
     const auto report = report_from_text(receive());
