@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace passthru {
 namespace {
@@ -82,7 +85,7 @@ void Ring::start() {
     for (const auto& [gpu, assignment] : contents.assignments) {
         if (sets_.contains(gpu)) post(gpu, event::Restarted{});
     }
-    look_for_stuck_workers();
+    watch_stuck_workers();
 }
 
 void Ring::refresh() {
@@ -93,7 +96,6 @@ void Ring::refresh() {
     std::vector<Bdf> gpus;
     for (const auto& [gpu, entry] : sets_) gpus.push_back(gpu);
     for (const Bdf& gpu : gpus) post(gpu, event::MachineChanged{});
-    look_for_stuck_workers();
     place_sets();
     observer_.changed();
 }
@@ -346,16 +348,28 @@ void Ring::find_wait_place(const Bdf& set, pid_t pid) {
 }
 
 /// A process that is stuck outlives the daemon; its socket does not.
-void Ring::look_for_stuck_workers() {
-    // Where other users' processes are hidden (hidepid=, proc(5)) nothing can be said.
-    if (!start_time(settings_.root, 1)) return;
-    std::vector<Bdf> gone;
-    for (const auto& [gpu, entry] : sets_) {
+void Ring::watch_stuck_workers() {
+    // Where other users' processes are hidden (hidepid=, proc(5)) only their end is seen.
+    const bool shown = start_time(settings_.root, 1).has_value();
+    for (auto& [gpu, entry] : sets_) {
         const auto& worker = entry.assignment.stuck_worker;
-        if (worker && !entry.worker_ && start_time(settings_.root, worker->pid) != worker->started)
-            gone.push_back(gpu);
+        if (!worker || entry.worker_ || entry.stuck_process_) continue;
+        UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, worker->pid, 0)));
+        const bool other = shown && start_time(settings_.root, worker->pid) != worker->started;
+        const auto is_gone = [this, set = gpu] { post(set, event::WorkerGone{}); };
+        if (!process || other) {
+            entry.stuck_ended_ = loop_.soon(is_gone);
+            continue;
+        }
+        entry.stuck_ended_ =
+            loop_.watch(process.get(), EPOLLIN, [this, set = gpu, is_gone](std::uint32_t) {
+                SetEntry& it = sets_.at(set);
+                const auto over = std::move(it.stuck_ended_);
+                it.stuck_process_ = UniqueFd();
+                is_gone();
+            });
+        entry.stuck_process_ = std::move(process);
     }
-    for (const Bdf& gpu : gone) post(gpu, event::WorkerGone{});
 }
 
 void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {

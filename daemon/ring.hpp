@@ -31,6 +31,8 @@ private:
     friend class Ring;
     std::unique_ptr<WorkerRun> worker_;
     std::unique_ptr<WorkerQuestion> wait_place_;
+    UniqueFd stuck_process_;
+    EventSource stuck_ended_;
     EventSource overdue_;
 };
 
@@ -103,7 +105,7 @@ private:
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
     void watch_step(const Bdf& set);
     void find_wait_place(const Bdf& set, pid_t pid);
-    void look_for_stuck_workers();
+    void watch_stuck_workers();
     void read_machine();
     void place_sets();
     [[nodiscard]] Snapshot look_at(SetEntry& entry);

@@ -22,6 +22,9 @@ std::string lower(std::string text) {
     return text;
 }
 
+/// Should libvirt's event of a VM's end ever be lost, with its hook, the GPU is back after this.
+constexpr std::chrono::minutes reconcile_interval{2};
+
 }  // namespace
 
 Wiring::Wiring(EventLoop& loop, const Settings& settings)
@@ -251,6 +254,25 @@ void Wiring::list_domains_when_allowed() {
     if (!list_wanted_ && libvirt_) libvirt_->list_active();
 }
 
+/// Only while a VM has a GPU: a daemon without work is not woken up.
+void Wiring::reconcile_later() {
+    const bool wanted = std::ranges::any_of(ring_.sets(), [](const auto& item) {
+        return item.second.assignment.owner.kind == OwnerKind::Domain;
+    });
+    if (wanted == reconcile_due_) return;
+    reconcile_due_ = wanted;
+    if (!wanted) {
+        reconcile_ = {};
+        return;
+    }
+    reconcile_ = loop_.after(reconcile_interval, [this] {
+        reconcile_due_ = false;
+        ring_.refresh();
+        list_domains_when_allowed();
+        reconcile_later();
+    });
+}
+
 /// While the computer slept a card may have lost its firmware, or its VM.
 void Wiring::woke_up() {
     spdlog::info("the computer has slept: every GPU that is away is looked at");
@@ -262,6 +284,7 @@ void Wiring::woke_up() {
 void Wiring::present() {
     manager_.set_iommu_kind(ring_.inventory().iommu_kind);
     sleep_lock_.hold(ring_.is_moving());
+    reconcile_later();
     present_jobs();
     std::set<Bdf> shown;
     for (const auto& [id, entry] : ring_.sets()) {

@@ -63,6 +63,7 @@ private:
     void on_libvirt(const LibvirtEvent& event);
     void list_domains_when_allowed();
     void woke_up();
+    void reconcile_later();
     [[nodiscard]] Result<DomainRequest> read_request(const HookCall& call) const;
     [[nodiscard]] Result<Bdf> set_of(const Bdf& gpu) const;
     [[nodiscard]] const CardName& name_of(const Function& gpu);
@@ -82,6 +83,8 @@ private:
     std::unique_ptr<PciMonitor> udev_;
     std::unique_ptr<DomainWatch> libvirt_;
     EventSource refresh_soon_;
+    EventSource reconcile_;
+    bool reconcile_due_ = false;
     int hooks_in_flight_ = 0;
     bool list_wanted_ = false;
 };

@@ -67,26 +67,40 @@ TEST_F(ARing, IsStuckWithOneSetAndGoesOnWithTheOther) {
     EXPECT_EQ(entry(second_).assignment.owner, games);
 }
 
+std::string stat_line(std::uint64_t started) {
+    std::string text = "1 (passthru ) worker) D";
+    for (int field = 4; field < 22; ++field) text += " 0";
+    return text + fmt::format(" {} 0 0\n", started);
+}
+
 TEST_F(ARing, KnowsAfterARestartWhetherTheStuckWorkerIsStillThere) {
     start(1s);
     kernel_.plan_fault("unbind", first_, Fault::Block);
     ASSERT_EQ(answer(detach(first_, win11)).refusal->code, Errc::Stuck);
     const auto worker = entry(first_).assignment.stuck_worker;
     ASSERT_TRUE(worker);
-    const auto line = [](std::uint64_t ticks) {
-        std::string text = "1 (passthru ) worker) D";
-        for (int field = 4; field < 22; ++field) text += " 0";
-        return text + fmt::format(" {} 0 0\n", ticks);
-    };
     start();
     EXPECT_EQ(entry(first_).assignment.phase, Phase::Stuck) << "processes are hidden";
-    kernel_.put("proc/1/stat", line(1));
-    kernel_.put(fmt::format("proc/{}/stat", worker->pid), line(worker->started));
+    kernel_.put("proc/1/stat", stat_line(1));
+    kernel_.put(fmt::format("proc/{}/stat", worker->pid), stat_line(worker->started));
     start();
     EXPECT_EQ(entry(first_).assignment.phase, Phase::Stuck) << "it is still there";
-    kernel_.put(fmt::format("proc/{}/stat", worker->pid), line(worker->started + 1));
-    ring_->refresh();
-    EXPECT_EQ(entry(first_).assignment.phase, Phase::Failed) << "another process has its number";
+    kernel_.unblock();
+    wait_until([&] { return entry(first_).assignment.phase == Phase::Failed; }, "its end");
+    EXPECT_TRUE(answer(reattach(first_)).succeeded());
+    EXPECT_EQ(difference_to_start(), "");
+}
+
+TEST_F(ARing, IsNotDeceivedByAProcessWithTheNumberOfAStuckWorker) {
+    start(1s);
+    kernel_.plan_fault("unbind", first_, Fault::Block);
+    ASSERT_EQ(answer(detach(first_, win11)).refusal->code, Errc::Stuck);
+    const auto worker = entry(first_).assignment.stuck_worker;
+    ASSERT_TRUE(worker);
+    kernel_.put("proc/1/stat", stat_line(1));
+    kernel_.put(fmt::format("proc/{}/stat", worker->pid), stat_line(worker->started + 1));
+    start();
+    wait_until([&] { return entry(first_).assignment.phase == Phase::Failed; }, "what it sees");
     kernel_.unblock();
 }
 
