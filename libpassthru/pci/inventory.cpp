@@ -147,6 +147,8 @@ std::vector<const Function*> Inventory::group(int id) const {
 }
 
 bool Inventory::leads(const Function& function) const {
+    // With the header of a bridge it is one, whatever its class says.
+    if (function.is_bridge()) return false;
     return function.is_gpu() || (function.is_accelerator() && asked_for.contains(function.bdf));
 }
 

@@ -148,5 +148,15 @@ TEST(ADummyFunctionOfAmd, IsNeverAMember) {
               "0000:08:00.1 gpu; \n");
 }
 
+TEST(AGpuWithTheHeaderOfABridge, HasNoSet) {
+    Inventory inventory;
+    Function odd;
+    odd.bdf = {0, 1, 0, 0};
+    odd.class_code = 0x0300;
+    odd.has_secondary = true;
+    inventory.functions[odd.bdf] = odd;
+    EXPECT_TRUE(device_sets(inventory).empty());
+}
+
 }  // namespace
 }  // namespace passthru
