@@ -160,6 +160,7 @@ Result<void> Executor::check_not_critical(const step::CheckNotCritical& step) {
 Result<void> Executor::check_unused(const step::CheckUnused& step, std::size_t index) {
     const auto deadline = std::chrono::steady_clock::now() + step.wait;
     bool first = true;
+    std::set<pid_t> asked;
     WaitEnd end = WaitEnd::Changed;
     while (true) {
         const std::vector<Holder> holders = holders_in_the_way(step);
@@ -173,7 +174,7 @@ Result<void> Executor::check_unused(const step::CheckUnused& step, std::size_t i
                         fmt::format("{} is in use by {}{}: close it and try again",
                                     holders.front().function.str(), describe(holders), waited));
         }
-        if (first && step.rule == HolderRule::AskThenRefuse) ask_to_end(holders);
+        if (step.rule == HolderRule::AskThenRefuse) ask_to_end(holders, asked);
         if (first) report_(Waiting{index, describe(holders)});
         first = false;
         end = wait_for_release(root_, holders, deadline, interrupt_.descriptor);

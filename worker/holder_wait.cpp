@@ -114,18 +114,21 @@ WaitEnd wait_for_release(const Root& root, const std::vector<Holder>& holders,
     if (one_let_go(root, holders)) return WaitEnd::Changed;
     if (interrupt >= 0) descriptors.borrow(interrupt);
 
+    // A mapping that goes, or a program that becomes one of a session, is told by nothing.
+    constexpr std::chrono::milliseconds look_again{5000};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now());
-    const int timeout = static_cast<int>(std::max<std::int64_t>(left.count(), 0));
+    const bool last = left <= look_again;
+    const auto timeout =
+        static_cast<int>(std::max<std::int64_t>((last ? left : look_again).count(), 0));
     auto& list = descriptors.list();
     const int ready = ::poll(list.data(), list.size(), timeout);
-    if (ready == 0) return WaitEnd::TimedOut;
+    if (ready == 0) return last ? WaitEnd::TimedOut : WaitEnd::Changed;
     const bool interrupted =
         interrupt >= 0 && !list.empty() && list.back().fd == interrupt && list.back().revents != 0;
     return interrupted ? WaitEnd::Interrupted : WaitEnd::Changed;
 }
 
-void ask_to_end(const std::vector<Holder>& holders) {
-    std::set<pid_t> asked;
+void ask_to_end(const std::vector<Holder>& holders, std::set<pid_t>& asked) {
     for (const Holder& holder : holders) {
         const bool program = holder.kind == HolderKind::Process && !holder.session.empty();
         if (program && holder.pid > 1 && asked.insert(holder.pid).second) {

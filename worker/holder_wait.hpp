@@ -4,6 +4,7 @@
 #include "libpassthru/safety/holders.hpp"
 
 #include <chrono>
+#include <set>
 #include <vector>
 
 namespace passthru {
@@ -17,8 +18,9 @@ enum class WaitEnd { Changed, Interrupted, TimedOut };
                                        std::chrono::steady_clock::time_point deadline,
                                        int interrupt);
 
-/// Asks the holders that belong to a login session to end, with SIGTERM; takes CAP_KILL. System
-/// services and the session's own leader are left alone: who ends the session decides that himself.
-void ask_to_end(const std::vector<Holder>& holders);
+/// Asks the holders that belong to a login session to end, with SIGTERM, each once: `asked` has who
+/// was. Takes CAP_KILL. System services and the session's own leader are left alone: who ends the
+/// session decides that himself.
+void ask_to_end(const std::vector<Holder>& holders, std::set<pid_t>& asked);
 
 }  // namespace passthru

@@ -101,7 +101,7 @@ std::string RandomCaller::call_once(const Signature& method) {
         sd_bus_message_set_expect_reply(message, 0);
         if (sd_bus_send(bus_, message, nullptr) < 0) complaint = "the bus is gone";
     } else {
-        sd_bus_error error = SD_BUS_ERROR_NULL;
+        sd_bus_error error{};
         sd_bus_message* reply = nullptr;
         const int result = sd_bus_call(bus_, message, patience, &error, &reply);
         // Any error that passthrud gave is an answer.

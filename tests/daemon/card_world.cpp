@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <ostream>
 
 namespace passthru {
 
@@ -45,6 +46,10 @@ std::string_view move_name(Move move) {
         case Move::Reattach: return "reattach";
     }
     return "";
+}
+
+void PrintTo(Move move, std::ostream* out) {
+    *out << move_name(move);
 }
 
 CardWorld::CardWorld(const Card& card, Move move, std::chrono::seconds step_limit)

@@ -19,6 +19,7 @@ struct Card {
 
 enum class Move { Detach, Undo, Reattach };
 [[nodiscard]] std::string_view move_name(Move move);
+void PrintTo(Move move, std::ostream* out);
 
 /// Where a device set ended up.
 struct Ending {

@@ -51,7 +51,14 @@ std::vector<Write> writes_of(const Card& card, Move move) {
     return writes;
 }
 
-using Case = std::pair<const Card*, Move>;
+struct Case {
+    const Card* card;
+    Move move;
+};
+void PrintTo(const Case& it, std::ostream* out) {
+    *out << move_name(it.move) << " of " << it.card->name;
+}
+
 class EveryWrite : public testing::TestWithParam<Case> {};
 
 Ending run_into(const Card& card, Move move, const Write& write, const Kind& kind) {
@@ -93,8 +100,8 @@ INSTANTIATE_TEST_SUITE_P(, EveryWrite,
                                          Case{&with_a_foreign_function(), Move::Undo},
                                          Case{&with_a_foreign_function(), Move::Reattach}),
                          [](const auto& it) {
-                             const bool plain = it.param.first == &three_functions();
-                             return fmt::format("{}_of_{}", move_name(it.param.second),
+                             const bool plain = it.param.card == &three_functions();
+                             return fmt::format("{}_of_{}", move_name(it.param.move),
                                                 plain ? "three_functions" : "a_foreign_function");
                          });
 

@@ -131,9 +131,19 @@ using Asking = ACardInUse;
 TEST_F(Asking, EndsTheProgramsOfSessionsAndNoOthers) {
     const auto of_a_session = program(of_session);
     const auto of_a_unit = program(of_service);
-    ask_to_end(holders());
+    std::set<pid_t> asked;
+    ask_to_end(holders(), asked);
     EXPECT_EQ(of_a_session->signal_that_ended_it(), SIGTERM);
+    EXPECT_EQ(asked.size(), 1U);
     EXPECT_TRUE(of_a_unit->lives());
+}
+
+TEST_F(Asking, AsksNobodyTwice) {
+    const auto of_a_session = program(of_session);
+    std::set<pid_t> asked;
+    for (const Holder& holder : holders()) asked.insert(holder.pid);
+    ask_to_end(holders(), asked);
+    EXPECT_TRUE(of_a_session->lives());
 }
 
 TEST_F(Asking, LeavesLeadersGuestsAndDaemonsAloneWhateverSessionTheyAreOf) {
@@ -143,7 +153,8 @@ TEST_F(Asking, LeavesLeadersGuestsAndDaemonsAloneWhateverSessionTheyAreOf) {
         Holder holder = holders().at(0);
         ASSERT_EQ(holder.session, "2");
         holder.kind = kind;
-        ask_to_end({holder});
+        std::set<pid_t> asked;
+        ask_to_end({holder}, asked);
         EXPECT_TRUE(program->lives()) << holder_kind_name(kind);
         program->kill(SIGKILL);
     }
