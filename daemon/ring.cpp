@@ -50,6 +50,12 @@ std::chrono::seconds wait_of_step(const Assignment& assignment) {
     return check == nullptr ? std::chrono::seconds() : check->wait;
 }
 
+/// The loop must not wait for a driver that a worker waits for.
+Overrides overrides_of(const Assignment& assignment) {
+    const bool in_kernel = assignment.working() || assignment.phase == Phase::Stuck;
+    return in_kernel ? Overrides::LeaveAlone : Overrides::Read;
+}
+
 void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment& after) {
     if (before.owner != after.owner) {
         spdlog::info("gpu={} owner={} domain=\"{}\": {} had it, {} has it now", gpu.str(),
@@ -105,7 +111,12 @@ void Ring::set_config(Config config) {
 }
 
 void Ring::read_machine() {
-    inventory_ = read_inventory(settings_.root);
+    Inventory now = read_inventory(settings_.root, Overrides::LeaveAlone);
+    for (auto& [bdf, function] : now.functions) {
+        const Function* before = inventory_.find(bdf);
+        if (before != nullptr) function.driver_override = before->driver_override;
+    }
+    inventory_ = std::move(now);
     inventory_.asked_for = config_.accelerators(inventory_);
 }
 
@@ -145,7 +156,7 @@ void Ring::domains_listed(const std::set<std::string>& active, SteadyTime asked_
 
 DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
     SetEntry& entry = sets_.at(*set_with(gpu));
-    Snapshot snapshot = look_at(entry);
+    Snapshot snapshot = look_at(entry, overrides_of(entry.assignment));
     snapshot.findings = findings;
     const DetachWishes wishes = wishes_for(entry.set.id(), {gpu});
     DryRun run = passthru::dry_run_detach(gpu, {entry.set, wishes, inventory_, snapshot.findings});
@@ -159,7 +170,8 @@ DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
 DryRun Ring::dry_run_reattach(const Bdf& gpu) {
     SetEntry& entry = sets_.at(*set_with(gpu));
     const Reaction reaction =
-        react(entry.assignment, look_at(entry), event::ReattachWanted{nobody, std::nullopt});
+        react(entry.assignment, look_at(entry, overrides_of(entry.assignment)),
+              event::ReattachWanted{nobody, std::nullopt});
     DryRun run;
     run.gpu = gpu;
     for (const Member& member : entry.set.members) run.device_set.push_back(member.bdf);
@@ -229,11 +241,11 @@ std::optional<Bdf> Ring::set_with(const Bdf& function) const {
     return std::nullopt;
 }
 
-Snapshot Ring::look_at(SetEntry& entry) {
+Snapshot Ring::look_at(SetEntry& entry, Overrides overrides) {
     // Only the set itself is read again: the rest is as udev last told.
     std::vector<Bdf> members;
     for (const Member& member : entry.set.members) members.push_back(member.bdf);
-    reread(inventory_, settings_.root, members);
+    reread(inventory_, settings_.root, members, overrides);
     Findings findings;
     findings.critical = find_critical_uses(settings_.root, members);
     return {inventory_, entry.set, std::chrono::steady_clock::now(), std::move(findings)};
@@ -247,7 +259,11 @@ void Ring::post(const Bdf& set, const Event& event) {
     const bool fresh = std::holds_alternative<event::StepDone>(event) ||
                        std::holds_alternative<event::StepWaiting>(event) ||
                        std::holds_alternative<event::MachineChanged>(event);
-    const Snapshot snapshot = fresh ? Snapshot{inventory_, entry.set, {}, {}} : look_at(entry);
+    const bool worker_is_gone = std::holds_alternative<event::JobEnded>(event) ||
+                                std::holds_alternative<event::WorkerGone>(event);
+    const Overrides overrides = worker_is_gone ? Overrides::Read : overrides_of(entry.assignment);
+    const Snapshot snapshot =
+        fresh ? Snapshot{inventory_, entry.set, {}, {}} : look_at(entry, overrides);
     Reaction reaction = react(entry.assignment, snapshot, event);
     tell_transition(set, entry.assignment, reaction.next);
     entry.assignment = std::move(reaction.next);

@@ -108,7 +108,7 @@ private:
     void watch_stuck_workers();
     void read_machine();
     void place_sets();
-    [[nodiscard]] Snapshot look_at(SetEntry& entry);
+    [[nodiscard]] Snapshot look_at(SetEntry& entry, Overrides overrides);
     [[nodiscard]] bool busy() const;
 
     EventLoop& loop_;

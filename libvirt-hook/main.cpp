@@ -35,7 +35,7 @@ Verdict judge(const HookCall& call, const Root& root) {
     const Answer answer = call_daemon(call, *domain, STDIN_FILENO);
     std::optional<Bdf> gpu;
     if (std::holds_alternative<answer::Unreachable>(answer)) {
-        gpu = gpu_of(*domain, device_sets(read_inventory(root)));
+        gpu = gpu_of(*domain, device_sets(read_inventory(root, Overrides::LeaveAlone)));
     }
     return verdict_on(call, answer, gpu);
 }

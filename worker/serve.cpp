@@ -34,7 +34,7 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
     const std::string_view message(buffer.data(), static_cast<std::size_t>(got));
     if (const auto inspection = inspection_from_text(message)) {
         if (!*inspection) return 1;
-        const Inventory inventory = read_inventory(root);
+        const Inventory inventory = read_inventory(root, Overrides::LeaveAlone);
         send_text(socket, findings_to_text(inspect(root, inventory, (*inspection)->functions)));
         return 0;
     }

@@ -56,7 +56,7 @@ std::vector<std::string> entries(const fs::path& folder) {
     return names;
 }
 
-Function read_function(const Bdf& bdf, const fs::path& folder) {
+Function read_function(const Bdf& bdf, const fs::path& folder, Overrides overrides) {
     Function function;
     function.bdf = bdf;
     function.id = {static_cast<std::uint16_t>(hex_attribute(folder / "vendor")),
@@ -71,11 +71,12 @@ Function read_function(const Bdf& bdf, const fs::path& folder) {
         if (error == std::errc{}) function.iommu_group = id;
     }
     function.driver = read_link_name(folder / "driver");
-    // The kernel prints a null pointer for "not set"
-    // (drivers/pci/pci-sysfs.c:driver_override_show).
-    function.driver_override = read_attribute(folder / "driver_override");
-    if (function.driver_override == "(null)" || function.driver_override == "") {
-        function.driver_override.reset();
+    if (overrides == Overrides::Read) {
+        // The kernel prints a null pointer for "not set".
+        function.driver_override = read_attribute(folder / "driver_override");
+        if (function.driver_override == "(null)" || function.driver_override == "") {
+            function.driver_override.reset();
+        }
     }
     function.reset_methods = words(read_attribute(folder / "reset_method").value_or(""));
     function.power_control = read_attribute(folder / "power/control");
@@ -157,12 +158,12 @@ bool Inventory::tells_drivers() const {
                                [](const auto& item) { return item.second.driver.has_value(); });
 }
 
-Inventory read_inventory(const Root& root) {
+Inventory read_inventory(const Root& root, Overrides overrides) {
     Inventory inventory;
     const fs::path devices = root.below("sys/bus/pci/devices");
     for (const std::string& name : entries(devices)) {
         if (const auto bdf = parse_bdf(name)) {
-            inventory.functions.emplace(*bdf, read_function(*bdf, devices / name));
+            inventory.functions.emplace(*bdf, read_function(*bdf, devices / name, overrides));
         }
     }
     inventory.iommu_kind = read_iommu_kind(root);
@@ -180,12 +181,16 @@ Inventory read_inventory(const Root& root) {
     return inventory;
 }
 
-void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& functions) {
+void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& functions,
+            Overrides overrides) {
     for (const Bdf& bdf : functions) {
         const fs::path folder = root.below("sys/bus/pci/devices") / bdf.str();
         std::error_code error;
         if (fs::exists(folder, error)) {
-            inventory.functions[bdf] = read_function(bdf, folder);
+            Function& function = inventory.functions[bdf];
+            auto known = std::move(function.driver_override);
+            function = read_function(bdf, folder, overrides);
+            if (overrides == Overrides::LeaveAlone) function.driver_override = std::move(known);
         } else {
             inventory.functions.erase(bdf);
         }

@@ -12,6 +12,11 @@
 
 namespace passthru {
 
+/// Reading driver_override takes the lock of the device (drivers/pci/pci-sysfs.c,
+/// driver_override_show), which a driver that hangs in probe or remove holds: the reader would hang
+/// as well. Nothing else that is read does.
+enum class Overrides { Read, LeaveAlone };
+
 /// Every PCI function of the machine at one moment, and what VFIO can do here.
 struct Inventory {
     std::map<Bdf, Function> functions;
@@ -38,10 +43,11 @@ struct Inventory {
 
 /// Reads the machine below `root`. What cannot be read is left out; an empty machine is an empty
 /// inventory.
-[[nodiscard]] Inventory read_inventory(const Root& root);
+[[nodiscard]] Inventory read_inventory(const Root& root, Overrides overrides = Overrides::Read);
 
 /// Reads only these functions anew, for a decision about one set; one that is gone is taken out.
-void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& functions);
+void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& functions,
+            Overrides overrides = Overrides::Read);
 
 /// The driver that libvirt would choose to hold this function for VFIO: the module whose
 /// `vfio_pci:` alias fits best (fewest wildcards; virPCIDeviceFindBestVFIOVariant), else

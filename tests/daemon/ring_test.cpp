@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 namespace passthru {
 namespace {
@@ -65,6 +66,30 @@ TEST_F(ARing, IsStuckWithOneSetAndGoesOnWithTheOther) {
     EXPECT_TRUE(answer(reattach(first_)).succeeded());
     EXPECT_EQ(kernel_.driver_of(first_), "nouveau");
     EXPECT_EQ(entry(second_).assignment.owner, games);
+}
+
+TEST_F(ARing, DoesNotAskForWhatADriverThatHangsKeepsLocked) {
+    start(1s);
+    kernel_.plan_fault("unbind", first_, Fault::Block);
+    const auto asked = detach(first_, win11);
+    wait_for_a_blocked_write();
+    // Whoever reads it now waits for the driver: here, for somebody who writes into the pipe.
+    const auto attribute =
+        kernel_.path() / "sys/bus/pci/devices" / first_.str() / "driver_override";
+    std::filesystem::remove(attribute);
+    ASSERT_EQ(::mkfifo(attribute.c_str(), 0600), 0);
+    ring_->refresh();
+    EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Busy);
+    EXPECT_EQ(answer(asked).refusal->code, Errc::Stuck);
+    ring_->refresh();
+    EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
+    EXPECT_FALSE(ring_->dry_run_detach(first_, {}).judgement.refusals.empty());
+    EXPECT_FALSE(ring_->dry_run_reattach(first_).judgement.refusals.empty());
+    EXPECT_TRUE(answer(detach(second_, games)).succeeded());
+    start();
+    EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
+    std::filesystem::remove(attribute);
+    kernel_.unblock();
 }
 
 std::string stat_line(std::uint64_t started) {
