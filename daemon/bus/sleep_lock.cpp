@@ -22,27 +22,26 @@ SleepLock::SleepLock(BusConnection& bus, std::function<void()> woke_up)
 void SleepLock::hold(bool wanted) {
     if (wanted == wanted_) return;
     wanted_ = wanted;
-    if (!wanted) {
-        lock_.reset();
-    } else if (!asking_) {
-        ask();
-    }
+    locks_.clear();
+    if (!wanted) return;
+    ++turn_;
+    // Of a lock on both at once logind asks polkit for another right (login/logind-dbus.c,
+    // method_inhibit).
+    for (const char* what : {"sleep", "shutdown"}) ask(what);
 }
 
-void SleepLock::ask() {
-    asking_ = true;
+void SleepLock::ask(const std::string& what) {
     // logind lets a delay lock hold for 5 s only (InhibitDelayMaxSec=), less than a driver may
     // take.
     login_->callMethodAsync("Inhibit")
         .onInterface(manager)
-        .withArguments(std::string("sleep:shutdown"), std::string("passthrud"),
+        .withArguments(what, std::string("passthrud"),
                        std::string("a GPU is on its way to a VM or back"), std::string("block"))
-        .uponReplyInvoke([this](AsyncError error, const sdbus::UnixFd& lock) {
-            asking_ = false;
+        .uponReplyInvoke([this, turn = turn_](AsyncError error, const sdbus::UnixFd& lock) {
             if (error) {
                 spdlog::debug("sleep and shutdown are not held off: {}", error->getMessage());
-            } else if (wanted_) {
-                lock_ = lock;
+            } else if (wanted_ && turn == turn_) {
+                locks_.push_back(lock);
             }
         });
 }
