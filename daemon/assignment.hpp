@@ -58,7 +58,7 @@ struct JobEnded {
 /// The step that is running has not come back within its limit.
 struct StepOverdue {
     std::chrono::seconds limit{};
-    std::optional<WorkerProcess> worker{};  ///< who does it, when that is known
+    std::optional<WorkerProcess> worker;  ///< who does it, when that is known
 };
 /// Somebody has looked where in the kernel the overdue step is.
 struct StuckIn {

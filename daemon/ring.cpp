@@ -216,8 +216,11 @@ void Ring::inspect(const Bdf& set, Inspection::Done done) {
 }
 
 void Ring::look_after_those_away() {
+    std::vector<Bdf> away;
     for (const auto& [gpu, entry] : sets_) {
-        if (entry.assignment.record.empty() || entry.assignment.working()) continue;
+        if (!entry.assignment.record.empty() && !entry.assignment.working()) away.push_back(gpu);
+    }
+    for (const Bdf& gpu : away) {
         inspect(gpu, [this, gpu](const Result<Findings>& found) {
             const auto now = sets_.find(gpu);
             if (now == sets_.end() || !found || found->unanswering.empty()) return;

@@ -48,7 +48,7 @@ private:
             case 6: return send(event::CancelWanted{});
             case 7: return send(event::DomainsListed{{games.id}, now_ - 2s * pick(3)});
             case 8: return send(event::MachineChanged{});
-            case 9: return pick(20) ? end_job() : send(event::StepOverdue{30s});
+            case 9: return pick(20) ? end_job() : send(event::StepOverdue{30s, {}});
             default: return end_job();
         }
     }

@@ -169,7 +169,7 @@ TEST_F(ASetInTrouble, WhoseDriverDoesNotComeBackIsStuckForEver) {
     const Ticket start = desk_.detach(win11);
     desk_.run_steps(4);
     const Ticket stop = desk_.reattach(win11.id);
-    desk_.send(event::StepOverdue{30s});
+    desk_.send(event::StepOverdue{30s, {}});
     EXPECT_EQ(desk_.refusal(start), Errc::Stuck);
     EXPECT_EQ(desk_.refusal(stop), Errc::Stuck);
     EXPECT_THAT(desk_.message(start), HasSubstr(describe(desk_.it.plan.steps[4])));
@@ -222,7 +222,7 @@ TEST_F(ASetInTrouble, WhoseWorkerIsGoneAfterARestartIsStuckNoMore) {
 
 TEST_F(ASetInTrouble, IsNotStuckBecauseOfATimerThatComesLate) {
     detached_by(win11);
-    desk_.send(event::StepOverdue{30s});
+    desk_.send(event::StepOverdue{30s, {}});
     EXPECT_EQ(desk_.it.phase, Phase::Idle);
 }
 
