@@ -30,7 +30,8 @@ std::optional<std::string> read_text_or_null(const json& object, const char* key
 /// The name of a driver or a module: it becomes part of a path and of what is written to sysfs.
 std::optional<std::string> read_driver_or_null(const json& object, const char* key) {
     auto name = read_text_or_null(object, key);
-    const auto odd = [](char c) { return c == '/' || c == '\n' || c == '\0'; };
+    // Outside ASCII a byte that is no UTF-8 would have become another name on the way here.
+    const auto odd = [](char c) { return c == '/' || c < ' ' || c > '~'; };
     if (name && (name->empty() || name->size() > 64 || *name == "." || *name == ".." ||
                  std::ranges::any_of(*name, odd))) {
         throw Malformed{fmt::format("“{}” is not the name of a driver", key)};

@@ -171,5 +171,13 @@ TEST(AMalformedRecord, IsRefusedAsInvalid) {
     EXPECT_FALSE(record_from_json(bad).has_value());
 }
 
+TEST(APlan, WithADriverThatCannotBeWrittenDownIsRefused) {
+    for (const char* name : {"\x8a", "nouv\xc3", "nou\nveau", "n\x7f"}) {
+        const Plan plan{PlanKind::Detach,
+                        {step::SetOverride{*parse_bdf("0000:01:00.0"), name, "vfio-pci"}}};
+        EXPECT_FALSE(plan_from_text(plan_to_text(plan)).has_value());
+    }
+}
+
 }  // namespace
 }  // namespace passthru
