@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
-#include <sys/stat.h>
 
 namespace passthru {
 namespace {
@@ -73,22 +72,24 @@ TEST_F(ARing, DoesNotAskForWhatADriverThatHangsKeepsLocked) {
     kernel_.plan_fault("unbind", first_, Fault::Block);
     const auto asked = detach(first_, win11);
     wait_for_a_blocked_write();
-    // Whoever reads it now waits for the driver: here, for somebody who writes into the pipe.
-    const auto attribute =
-        kernel_.path() / "sys/bus/pci/devices" / first_.str() / "driver_override";
-    std::filesystem::remove(attribute);
-    ASSERT_EQ(::mkfifo(attribute.c_str(), 0600), 0);
+    // Whoever reads it on a real machine now waits for the driver; here he is seen to have read.
+    kernel_.put(fmt::format("sys/bus/pci/devices/{}/driver_override", first_.str()), "was-read\n");
+    const auto was_read = [&] {
+        return ring_->inventory().find(first_)->driver_override == "was-read";
+    };
     ring_->refresh();
     EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Busy);
+    EXPECT_FALSE(was_read()) << "while it is at work";
     EXPECT_EQ(answer(asked).refusal->code, Errc::Stuck);
     ring_->refresh();
     EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
     EXPECT_FALSE(ring_->dry_run_detach(first_, {}).judgement.refusals.empty());
     EXPECT_FALSE(ring_->dry_run_reattach(first_).judgement.refusals.empty());
     EXPECT_TRUE(answer(detach(second_, games)).succeeded());
+    EXPECT_FALSE(was_read()) << "while it is stuck";
     start();
     EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
-    std::filesystem::remove(attribute);
+    EXPECT_FALSE(was_read()) << "after a restart";
     kernel_.unblock();
 }
 
