@@ -133,6 +133,7 @@ Result<void> Executor::perform(const Step& step, std::size_t index) {
             [this](const step::SetOverride& it) { return set_override(it); },
             [this](const step::Unbind& it) { return unbind(it); },
             [this](const step::Probe& it) { return probe(it); },
+            [this](const step::WriteSetting& it) { return write_setting(it); },
             [this](const step::Reset& it) { return reset(it); },
         },
         step);
@@ -226,6 +227,23 @@ Result<void> Executor::probe(const step::Probe& step) {
     return fail(Errc::BindFailed,
                 fmt::format("{} did not go to the driver {}: {}", step.bdf.str(), step.driver,
                             after ? "it is on " + *after : reason(error)),
+                error);
+}
+
+Result<void> Executor::write_setting(const step::WriteSetting& step) {
+    const int folder = folder_of(step.bdf);
+    const std::string name(attribute_of(step.setting));
+    if (text_of(folder, name.c_str()) == step.to) return {};
+    int error = write_(folder, name.c_str(), step.to + "\n");
+    if (text_of(folder, name.c_str()) == step.to) return {};
+    // A method that is there no more, or never was one: the `bus` of a card with several functions.
+    if (step.setting == Setting::ResetMethod && error == EINVAL) {
+        error = write_(folder, name.c_str(), "default\n");
+        if (error == 0) return {};
+    }
+    return fail(Errc::BindFailed,
+                fmt::format("{} of {} could not be set to {}: {}", name, step.bdf.str(), step.to,
+                            reason(error)),
                 error);
 }
 

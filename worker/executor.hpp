@@ -54,6 +54,7 @@ private:
     [[nodiscard]] Result<void> set_override(const step::SetOverride& step);
     [[nodiscard]] Result<void> unbind(const step::Unbind& step);
     [[nodiscard]] Result<void> probe(const step::Probe& step);
+    [[nodiscard]] Result<void> write_setting(const step::WriteSetting& step);
     [[nodiscard]] Result<void> reset(const step::Reset& step);
 
     [[nodiscard]] int folder_of(const Bdf& bdf) const { return folders_.at(bdf); }

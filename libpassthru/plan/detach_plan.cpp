@@ -17,8 +17,14 @@ step::CheckUnused check_before_all(const std::vector<Bdf>& bound, const DetachWi
     return {bound, ask ? HolderRule::AskThenRefuse : rule_at_unbind(wishes), policy.wait};
 }
 
+/// A function that may fall asleep while its driver goes is kept awake: some laptops' cards do not
+/// come back from D3cold without their driver.
 void detach_function(const Function& function, const std::string& stub, const DetachWishes& wishes,
                      Plan& plan) {
+    if (function.power_control == "auto") {
+        plan.steps.push_back(
+            step::WriteSetting{function.bdf, Setting::PowerControl, function.power_control, "on"});
+    }
     plan.steps.push_back(step::SetOverride{function.bdf, function.driver_override, stub});
     if (function.driver) {
         plan.steps.push_back(step::CheckUnused{{function.bdf}, rule_at_unbind(wishes), {}});

@@ -77,6 +77,26 @@ Rule read_rule(const json& object, std::initializer_list<Rule> rules) {
     throw Malformed{fmt::format("“{:.40}” is no rule", name)};
 }
 
+Setting read_setting(const std::string& name) {
+    for (const Setting setting :
+         {Setting::PowerControl, Setting::D3coldAllowed, Setting::ResetMethod}) {
+        if (attribute_of(setting) == name) return setting;
+    }
+    throw Malformed{fmt::format("“{:.40}” is no setting", name)};
+}
+
+/// A word of the kernel, or several; nothing else is ever written to a setting.
+std::string read_value(Setting setting, std::string value) {
+    const auto plain = [setting](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
+               (c == ' ' && setting == Setting::ResetMethod);
+    };
+    if (value.empty() || value.size() > 256 || !std::ranges::all_of(value, plain)) {
+        throw Malformed{fmt::format("“{:.40}” is no value for {}", value, attribute_of(setting))};
+    }
+    return value;
+}
+
 json step_to_json(const Step& step) {
     json result = std::visit(
         Overloaded{
@@ -101,6 +121,12 @@ json step_to_json(const Step& step) {
             },
             [](const step::Probe& it) {
                 return json{{"bdf", it.bdf.str()}, {"driver", it.driver}};
+            },
+            [](const step::WriteSetting& it) {
+                return json{{"bdf", it.bdf.str()},
+                            {"setting", attribute_of(it.setting)},
+                            {"from", text_or_null(it.from)},
+                            {"to", it.to}};
             },
             [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
         },
@@ -132,6 +158,11 @@ Step step_from_json(const json& object) {
     }
     if (kind == "unbind") return step::Unbind{bdf, read_driver(object, "driver")};
     if (kind == "probe") return step::Probe{bdf, read_driver(object, "driver")};
+    if (kind == "write-setting") {
+        const Setting setting = read_setting(object.at("setting").get<std::string>());
+        return step::WriteSetting{bdf, setting, read_text_or_null(object, "from"),
+                                  read_value(setting, object.at("to").get<std::string>())};
+    }
     if (kind == "reset") return step::Reset{bdf};
     throw Malformed{fmt::format("“{:.40}” is no step", kind)};
 }

@@ -13,6 +13,22 @@ bool ours_to_return(const FunctionRecord& before, const Function& now) {
     return now.on_stub() || (!now.driver && before.driver);
 }
 
+/// Drivers and vfio-pci change them in passing (drivers/vfio/pci/vfio_pci_core.c,
+/// vfio_pci_core_unregister_device leaves `on` behind), so what they will be cannot be told now.
+void restore_settings(const FunctionRecord& before, const FunctionRecord& now, Plan& plan) {
+    const auto restore = [&](Setting setting, const std::optional<std::string>& was,
+                             const std::optional<std::string>& is) {
+        if (was) plan.steps.push_back(step::WriteSetting{before.bdf, setting, is, *was});
+    };
+    restore(Setting::PowerControl, before.power_control, now.power_control);
+    if (now.d3cold_allowed != before.d3cold_allowed) {
+        restore(Setting::D3coldAllowed, before.d3cold_allowed, now.d3cold_allowed);
+    }
+    if (now.reset_method != before.reset_method) {
+        restore(Setting::ResetMethod, before.reset_method, now.reset_method);
+    }
+}
+
 /// The way back to a driver names that driver in the override until it is bound: two host drivers
 /// may fit one card (nouveau and nvidia), and the kernel would take whichever registered first.
 void reattach_function(const FunctionRecord& before, const Function& now, Plan& plan) {
@@ -25,6 +41,20 @@ void reattach_function(const FunctionRecord& before, const Function& now, Plan& 
         if (now.driver) plan.steps.push_back(step::Unbind{now.bdf, *now.driver});
         plan.steps.push_back(
             step::SetOverride{now.bdf, now.driver_override, before.driver_override});
+    }
+    restore_settings(before, record_of(now), plan);
+}
+
+/// Bound as before, but cut off ahead of the last writes.
+void finish_function(const FunctionRecord& before, const Function& now, Plan& plan) {
+    if (now.driver_override != before.driver_override) {
+        plan.steps.push_back(
+            step::SetOverride{now.bdf, now.driver_override, before.driver_override});
+    }
+    const FunctionRecord is = record_of(now);
+    if (is.power_control != before.power_control || is.d3cold_allowed != before.d3cold_allowed ||
+        is.reset_method != before.reset_method) {
+        restore_settings(before, is, plan);
     }
 }
 
@@ -52,12 +82,7 @@ Plan plan_reattach(const SetRecord& record, const Inventory& inventory) {
         const Function* now = inventory.find(before.bdf);
         if (now == nullptr || now->id != before.id) continue;
         if (!ours_to_return(before, *now)) {
-            // Bound as before, but cut off ahead of the last write.
-            const bool back = now->driver == before.driver;
-            if (back && now->driver_override != before.driver_override) {
-                moving.steps.push_back(
-                    step::SetOverride{now->bdf, now->driver_override, before.driver_override});
-            }
+            if (now->driver == before.driver) finish_function(before, *now, moving);
             continue;
         }
         if (now->on_stub()) {

@@ -38,6 +38,15 @@ std::string_view rule_name(HolderRule rule) {
     return "refuse";
 }
 
+std::string_view attribute_of(Setting setting) {
+    switch (setting) {
+        case Setting::PowerControl: return "power/control";
+        case Setting::D3coldAllowed: return "d3cold_allowed";
+        case Setting::ResetMethod: return "reset_method";
+    }
+    return "power/control";
+}
+
 std::vector<Bdf> functions_of(const Step& step) {
     return std::visit(
         [](const auto& it) {
@@ -80,6 +89,10 @@ std::string describe(const Step& step) {
             [](const step::Probe& it) {
                 return fmt::format("bind {} to {}", it.bdf.str(), it.driver);
             },
+            [](const step::WriteSetting& it) {
+                return fmt::format("set {} of {} to {}", attribute_of(it.setting), it.bdf.str(),
+                                   it.to);
+            },
             [](const step::Reset& it) { return fmt::format("reset {}", it.bdf.str()); },
         },
         step);
@@ -93,6 +106,7 @@ std::string_view step_name(const Step& step) {
                           [](const step::SetOverride&) { return "set-override"; },
                           [](const step::Unbind&) { return "unbind"; },
                           [](const step::Probe&) { return "probe"; },
+                          [](const step::WriteSetting&) { return "write-setting"; },
                           [](const step::Reset&) { return "reset"; },
                       },
                       step);

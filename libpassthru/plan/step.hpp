@@ -24,6 +24,16 @@ enum class HolderRule {
     RefuseDangerous,  ///< only those that could make an unbind wait for ever: see `may_be_ignored`
 };
 
+/// What a function is set to besides its driver; each one is an attribute in its folder.
+enum class Setting {
+    PowerControl,   ///< `power/control`: `on` keeps it awake, `auto` lets it sleep when idle
+    D3coldAllowed,  ///< `d3cold_allowed`: `1` or `0`
+    ResetMethod,    ///< `reset_method`: names in the order in which the kernel tries them
+};
+
+/// The attribute's path below the function's folder.
+[[nodiscard]] std::string_view attribute_of(Setting setting);
+
 /// `refuse-all`, `refuse-disks-and-board`; `refuse`, `ask-then-refuse`, `refuse-dangerous`.
 [[nodiscard]] std::string_view rule_name(CriticalRule rule);
 [[nodiscard]] std::string_view rule_name(HolderRule rule);
@@ -79,6 +89,16 @@ struct Probe {
     bool operator==(const Probe&) const = default;
 };
 
+/// Writes one setting; `from` is what undo writes back. A `reset_method` that the kernel does not
+/// take any more becomes its own choice again.
+struct WriteSetting {
+    Bdf bdf;
+    Setting setting = Setting::PowerControl;
+    std::optional<std::string> from;
+    std::string to;
+    bool operator==(const WriteSetting&) const = default;
+};
+
 /// Resets the function by what the kernel offers, unless a host driver has it. A function that
 /// cannot be reset is no failure.
 struct Reset {
@@ -88,8 +108,9 @@ struct Reset {
 
 }  // namespace step
 
-using Step = std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused,
-                          step::SetOverride, step::Unbind, step::Probe, step::Reset>;
+using Step =
+    std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused, step::SetOverride,
+                 step::Unbind, step::Probe, step::WriteSetting, step::Reset>;
 
 enum class PlanKind { Detach, Reattach, Undo };
 
@@ -114,7 +135,7 @@ struct Plan {
 [[nodiscard]] std::string describe(const Step& step);
 
 /// The step's kind for programs: `check-answers`, `check-not-critical`, `check-unused`,
-/// `set-override`, `unbind`, `probe`, `reset`.
+/// `set-override`, `unbind`, `probe`, `write-setting`, `reset`.
 [[nodiscard]] std::string_view step_name(const Step& step);
 
 void PrintTo(const Plan& plan, std::ostream* out);

@@ -19,6 +19,7 @@ struct Change {
     std::optional<std::string> driver_before;
     std::optional<std::string> driver_now;
     bool rebound = false;
+    std::map<Setting, step::WriteSetting> settings;
 };
 
 void note(const Step& step, std::map<Bdf, Change>& changes) {
@@ -35,10 +36,20 @@ void note(const Step& step, std::map<Bdf, Change>& changes) {
         Change& change = changes[probe->bdf];
         change.rebound = true;
         change.driver_now = probe->driver;
+    } else if (const auto* written = std::get_if<step::WriteSetting>(&step)) {
+        const auto [first, is_new] =
+            changes[written->bdf].settings.emplace(written->setting, *written);
+        if (!is_new) first->second.to = written->to;
     }
 }
 
-void take_back(const Bdf& bdf, const Change& change, Plan& plan) {
+void restore_settings(const Change& change, Plan& plan) {
+    for (const auto& [setting, it] : change.settings) {
+        if (it.from) plan.steps.push_back(step::WriteSetting{it.bdf, setting, it.to, *it.from});
+    }
+}
+
+void restore_driver(const Bdf& bdf, const Change& change, Plan& plan) {
     const auto override_now = change.driver_override ? change.driver_override->now : std::nullopt;
     const auto override_before =
         change.driver_override ? change.driver_override->before : std::nullopt;
@@ -76,7 +87,10 @@ Plan undo(const Plan& plan, std::size_t done) {
     }
     Plan back;
     back.kind = PlanKind::Undo;
-    for (const Bdf& bdf : std::views::reverse(order)) take_back(bdf, changes.at(bdf), back);
+    for (const Bdf& bdf : std::views::reverse(order)) {
+        restore_driver(bdf, changes.at(bdf), back);
+        restore_settings(changes.at(bdf), back);
+    }
     return back;
 }
 

@@ -14,7 +14,7 @@ const Card& three_functions() {
     static const Card card{"a card of three functions",
                            R"(
         00:01.0 0604 8086:460d group 1 driver pcieport
-          01:00.0 0300 10de:1e87 group 1 driver nouveau matches nvidiafb,nouveau
+          01:00.0 0300 10de:1e87 group 1 driver nouveau matches nvidiafb,nouveau control auto
           01:00.1 0403 10de:10f8 group 1 driver snd_hda_intel
           01:00.2 0c03 10de:1ad8 group 1 driver xhci_hcd override xhci_hcd matches xhci_hcd
         00:06.0 0604 8086:464d group 2 driver pcieport

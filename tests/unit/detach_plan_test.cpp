@@ -71,6 +71,17 @@ TEST_F(AGroupWithItsAudioFunction, IsNotTouchedAtAllWhileSomebodyHasTheCardOpen)
     EXPECT_EQ(difference(before, kernel_.dump()), "");
 }
 
+TEST(ACardThatMayFallAsleep, IsKeptAwakeFromBeforeTheFirstChange) {
+    const FakeKernel kernel("01:00.0 0302 10de:1f95 group 1 driver nouveau control auto");
+    const Plan plan = planned(kernel, "01:00.0"_bdf).plan;
+    for (const Step& step : plan.steps) {
+        if (only_looks(step)) continue;
+        EXPECT_EQ(describe(step), "set power/control of 0000:01:00.0 to on");
+        return;
+    }
+    FAIL() << "no step changes anything";
+}
+
 TEST(ACardWithoutDrivers, IsDetachedByProbingOnly) {
     const FakeKernel kernel("01:00.0 0300 10de:2489 group 1");
     kernel.load_driver("nouveau");

@@ -49,6 +49,21 @@ TEST_F(TheExecutor, SetsAndClearsAnOverride) {
     EXPECT_EQ(kernel_.attribute(gpu_, "driver_override"), "(null)");
 }
 
+TEST_F(TheExecutor, WritesASettingAndReadsItBack) {
+    EXPECT_TRUE(run_step(step::WriteSetting{gpu_, Setting::PowerControl, "on", "auto"}).finished());
+    EXPECT_EQ(kernel_.attribute(gpu_, "power/control"), "auto");
+    kernel_.plan_fault("control", gpu_, Fault::NoEffect);
+    expect_refused(step::WriteSetting{gpu_, Setting::PowerControl, "auto", "on"}, Errc::BindFailed);
+}
+
+TEST_F(TheExecutor, LeavesTheKernelItsOwnResetMethodsWhereTheOldOnesAreGone) {
+    const FakeKernel kernel("01:00.0 0300 10de:2489 group 1 reset flr,pm");
+    kernel.put(kernel.path() / "sys/bus/pci/devices/0000:01:00.0/reset_method", "pm\n");
+    const step::WriteSetting step{gpu_, Setting::ResetMethod, "pm", "device_specific flr"};
+    EXPECT_TRUE(run(kernel, {PlanKind::Reattach, {step}}).finished());
+    EXPECT_EQ(kernel.attribute(gpu_, "reset_method"), "flr pm");
+}
+
 TEST_F(TheExecutor, DoesNotWriteWhatIsSoAlready) {
     EXPECT_TRUE(run_step(step::SetOverride{gpu_, {}, {}}).finished());
     EXPECT_TRUE(run_step(step::Probe{gpu_, "nouveau"}).finished());

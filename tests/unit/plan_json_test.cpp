@@ -13,11 +13,13 @@ namespace {
 const Bdf gpu{0x10000, 1, 0, 0};
 
 Plan plan_of_every_step() {
-    return {PlanKind::Reattach,
-            {step::CheckAnswers{gpu, {0x10de, 0x2489}}, step::CheckUnused{{gpu, Bdf{0, 1, 0, 1}}},
-             step::CheckUnused{}, step::SetOverride{gpu, std::nullopt, "vfio-pci"},
-             step::SetOverride{gpu, "none", std::nullopt}, step::Unbind{gpu, "nouveau"},
-             step::Probe{gpu, "vfio-pci"}, step::Reset{gpu}}};
+    return {
+        PlanKind::Reattach,
+        {step::CheckAnswers{gpu, {0x10de, 0x2489}}, step::CheckUnused{{gpu, Bdf{0, 1, 0, 1}}},
+         step::CheckUnused{}, step::SetOverride{gpu, std::nullopt, "vfio-pci"},
+         step::SetOverride{gpu, "none", std::nullopt}, step::Unbind{gpu, "nouveau"},
+         step::Probe{gpu, "vfio-pci"}, step::WriteSetting{gpu, Setting::D3coldAllowed, "1", "0"},
+         step::WriteSetting{gpu, Setting::ResetMethod, std::nullopt, "flr bus"}, step::Reset{gpu}}};
 }
 
 TEST(APlan, IsTheSameAfterItsTrip) {
@@ -73,7 +75,11 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"plan":"detach","steps":[{"do":"check-answers","bdf":"0000:01:00.0","id":[1,70000]}]})",
         R"({"plan":"detach","steps":[{"do":"check-answers","bdf":"0000:01:00.0","id":[4318,-1]}]})",
         R"({"plan":"detach","steps":[{"do":"set-override","bdf":"0000:01:00.0","to":"x"}]})",
-        R"({"plan":"detach","steps":[{"do":"unbind","bdf":"0000:01:00.0","driver":null}]})"));
+        R"({"plan":"detach","steps":[{"do":"unbind","bdf":"0000:01:00.0","driver":null}]})",
+        R"({"plan":"undo","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
+        R"("setting":"enable","from":null,"to":"1"}]})",
+        R"({"plan":"undo","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
+        R"("setting":"power/control","from":null,"to":"on\nauto"}]})"));
 
 TEST(AMessageOfNothingButBrackets, IsRefusedWithoutUsingUpTheStack) {
     const std::string brackets =

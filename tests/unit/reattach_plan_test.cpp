@@ -26,8 +26,8 @@ protected:
 
     const FakeKernel kernel_{R"(
         00:01.0 0604 8086:460d group 1 driver pcieport
-          01:00.0 0300 10de:2489 group 1 driver nvidia matches nouveau,nvidia reset bus
-          01:00.1 0403 10de:228b group 1 driver snd_hda_intel override snd_hda_intel reset pm
+          01:00.0 0300 10de:2489 group 1 driver nvidia matches nouveau,nvidia reset bus control auto
+          01:00.1 0403 10de:228b group 1 driver snd_hda_intel override snd_hda_intel reset pm control on
           01:00.2 0c03 10de:2300 group 1
     )"};
     SetRecord record_;
@@ -46,6 +46,28 @@ TEST_F(ADetachedCard, GetsTheOverridesBackThatItHad) {
     EXPECT_EQ(kernel_.attribute("01:00.0"_bdf, "driver_override"), "(null)");
     EXPECT_EQ(kernel_.attribute("01:00.1"_bdf, "driver_override"), "snd_hda_intel");
     EXPECT_EQ(kernel_.attribute("01:00.2"_bdf, "driver_override"), "(null)");
+}
+
+TEST_F(ADetachedCard, SleepsAndWakesAgainAsItDidBefore) {
+    kernel_.put(kernel_.path() / "sys/bus/pci/devices/0000:01:00.0/d3cold_allowed", "0\n");
+    ASSERT_TRUE(run(kernel_, reattach()).finished());
+    EXPECT_EQ(kernel_.attribute("01:00.0"_bdf, "power/control"), "auto");
+    EXPECT_EQ(kernel_.attribute("01:00.0"_bdf, "d3cold_allowed"), "1");
+    EXPECT_EQ(kernel_.attribute("01:00.1"_bdf, "power/control"), "on");
+}
+
+TEST_F(ADetachedCard, HasItsResetMethodsInTheOrderOfBefore) {
+    kernel_.put(kernel_.path() / "sys/bus/pci/devices/0000:01:00.1/reset_method", "\n");
+    ASSERT_TRUE(run(kernel_, reattach()).finished());
+    EXPECT_EQ(kernel_.attribute("01:00.1"_bdf, "reset_method"), "pm");
+}
+
+TEST_F(ADetachedCard, IsFinishedWhereOnlyASettingIsNotYetAsBefore) {
+    ASSERT_TRUE(run(kernel_, reattach()).finished());
+    kernel_.put(kernel_.path() / "sys/bus/pci/devices/0000:01:00.0/power/control", "on\n");
+    ASSERT_TRUE(run(kernel_, reattach()).finished());
+    EXPECT_EQ(kernel_.attribute("01:00.0"_bdf, "power/control"), "auto");
+    EXPECT_TRUE(reattach().steps.empty());
 }
 
 TEST_F(ADetachedCard, IsResetBeforeAnythingIsBoundToTheHost) {

@@ -28,7 +28,7 @@ protected:
 
     const FakeKernel kernel_{R"(
         00:01.0 0604 8086:460d group 1 driver pcieport
-          01:00.0 0300 10de:2489 group 1 driver nouveau
+          01:00.0 0300 10de:2489 group 1 driver nouveau control auto
           01:00.1 0403 10de:228b group 1 driver snd_hda_intel
           01:00.2 0c03 10de:2300 group 1
     )"};
