@@ -3,6 +3,7 @@
 
 #include "libpassthru/pci/sysfs.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <ostream>
 
@@ -25,6 +26,13 @@ bool Function::is_furniture() const {
 
 bool Function::on_stub() const {
     return driver && is_stub_driver(*driver);
+}
+
+bool is_reset_method(std::string_view name) {
+    constexpr std::size_t longest = 32;
+    return !name.empty() && name.size() <= longest && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    });
 }
 
 std::string_view class_name(ClassCode code) {

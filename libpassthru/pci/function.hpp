@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace passthru {
@@ -27,6 +28,7 @@ using ClassCode = std::uint16_t;
 /// nor the link attributes are touched (both resume the parent bridge).
 struct Function {
     Bdf bdf;
+    std::optional<Bdf> parent;  ///< the bridge above it; none on a root bus
     PciId id;
     PciId subsystem;
     ClassCode class_code = 0;
@@ -44,6 +46,8 @@ struct Function {
     int enable_count = 0;        ///< the kernel's users of it: on vfio-pci, a guest has it open
     bool boot_vga = false;       ///< the firmware's console was on it
     bool has_secondary = false;  ///< the kernel shows a secondary bus: header type 1 or 2
+    /// A bridge that the kernel can ask to reset all that is below it (Linux 6.13, 6.1.192…).
+    bool reset_subordinate = false;
 
     bool operator==(const Function&) const = default;
 
@@ -61,6 +65,13 @@ struct Function {
     [[nodiscard]] bool is_accelerator() const { return (class_code >> 8) == 0x12; }
     [[nodiscard]] bool on_stub() const;
 };
+
+/// Can this be the kernel's name of a way to reset a function (Documentation/ABI/testing/
+/// sysfs-bus-pci, reset_method)? The set is open: 1 to 32 of a–z, 0–9 and `_`.
+[[nodiscard]] bool is_reset_method(std::string_view name);
+
+/// No more reset methods than these are ever named for one function.
+inline constexpr std::size_t max_reset_methods = 16;
 
 /// What a person calls this class: `VGA controller`, `audio`, `USB controller`, `NVMe disk` …
 [[nodiscard]] std::string_view class_name(ClassCode code);

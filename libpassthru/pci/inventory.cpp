@@ -56,9 +56,19 @@ std::vector<std::string> entries(const fs::path& folder) {
     return names;
 }
 
+/// The entry in the bus's folder is a link to the place in the tree, where each function's folder
+/// is in that of its bridge: `…/pci0000:00/0000:00:01.0/0000:01:00.0`.
+std::optional<Bdf> read_parent(const fs::path& folder) {
+    std::error_code error;
+    const auto place = fs::read_symlink(folder, error);
+    const auto parent = parse_bdf(place.parent_path().filename().string());
+    return parent ? std::optional(*parent) : std::nullopt;
+}
+
 Function read_function(const Bdf& bdf, const fs::path& folder, Overrides overrides) {
     Function function;
     function.bdf = bdf;
+    function.parent = read_parent(folder);
     function.id = {static_cast<std::uint16_t>(hex_attribute(folder / "vendor")),
                    static_cast<std::uint16_t>(hex_attribute(folder / "device"))};
     function.subsystem = {static_cast<std::uint16_t>(hex_attribute(folder / "subsystem_vendor")),
@@ -93,6 +103,7 @@ Function read_function(const Bdf& bdf, const fs::path& folder, Overrides overrid
     }
     function.boot_vga = int_attribute(folder / "boot_vga", 0) == 1;
     function.has_secondary = fs::exists(folder / "secondary_bus_number", error);
+    function.reset_subordinate = fs::exists(folder / "reset_subordinate", error);
     return function;
 }
 

@@ -47,6 +47,46 @@ TEST(AMachine, IsReadFunctionByFunction) {
     EXPECT_EQ(inventory.stub_drivers, std::vector<std::string>{"vfio-pci"});
 }
 
+TEST(AMachine, TellsTheBridgeAboveEachFunction) {
+    const FakeKernel kernel(R"(
+        0000:00:01.0 0604 1022:1483
+          0000:01:00.0 0604 1002:1478
+            0000:02:00.0 0604 1002:1479
+              0000:03:00.0 0300 1002:73bf
+        10000:00:02.0 0604 8086:9a09
+          10000:01:00.0 0108 144d:a808
+    )");
+    const Inventory inventory = kernel.inventory();
+    const auto parent = [&](const Bdf& bdf) { return inventory.functions.at(bdf).parent; };
+    EXPECT_EQ(parent("00:01.0"_bdf), std::nullopt);
+    EXPECT_EQ(parent("01:00.0"_bdf), "00:01.0"_bdf);
+    EXPECT_EQ(parent("03:00.0"_bdf), "02:00.0"_bdf);
+    EXPECT_EQ(parent("10000:00:02.0"_bdf), std::nullopt);
+    EXPECT_EQ(parent("10000:01:00.0"_bdf), "10000:00:02.0"_bdf);
+}
+
+TEST(ABridge, ThatCanResetAllBelowItIsToldByItsFile) {
+    const FakeKernel kernel(R"(
+        00:01.0 0604 8086:460d
+        00:02.0 0604 8086:460d
+    )");
+    kernel.put("sys/devices/pci0000:00/0000:00:01.0/reset_subordinate", "");
+    const Inventory inventory = kernel.inventory();
+    EXPECT_TRUE(inventory.functions.at("00:01.0"_bdf).reset_subordinate);
+    EXPECT_FALSE(inventory.functions.at("00:02.0"_bdf).reset_subordinate);
+}
+
+TEST(ANameOfAResetMethod, IsOneThatTheKernelCouldHave) {
+    for (const char* name : {"flr", "device_specific", "cxl_bus", "d3cold", "x"}) {
+        EXPECT_TRUE(is_reset_method(name)) << name;
+    }
+    for (const char* name : {"", "FLR", "flr ", "flr\n", "af-flr", "../reset", "ärger"}) {
+        EXPECT_FALSE(is_reset_method(name)) << name;
+    }
+    EXPECT_TRUE(is_reset_method(std::string(32, 'a')));
+    EXPECT_FALSE(is_reset_method(std::string(33, 'a')));
+}
+
 TEST(AMachine, OfAmdIsToldByItsIommu) {
     const FakeKernel kernel("00:00.0 0600 1022:1450 group 0");
     EXPECT_EQ(kernel.inventory().iommu_kind, "amd");
