@@ -1,50 +1,32 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/config/config.hpp"
 
+#include "libpassthru/drop_ins.hpp"
+#include "libpassthru/toml_reading.hpp"
+
 #include <algorithm>
 #include <fmt/format.h>
-#include <fstream>
-#include <sstream>
-#include <toml++/toml.h>
 
 namespace passthru {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// Thrown and caught in this file only.
-struct Mistake {
-    std::string text;
-};
-
-std::string place(const std::string& file, const toml::source_region& source) {
-    return fmt::format("{}:{}:{}", file, source.begin.line, source.begin.column);
-}
-
-[[noreturn]] void mistake(const std::string& file, const toml::node& node, std::string_view text) {
-    throw Mistake{fmt::format("{}: {}", place(file, node.source()), text)};
-}
-
-std::string text_of(const std::string& file, const toml::node& node, std::string_view allowed) {
-    if (const auto text = node.value_exact<std::string>()) return *text;
-    mistake(file, node, fmt::format("this has to be {}", allowed));
-}
-
 BootGpuRule read_boot_gpu(const std::string& file, const toml::node& node) {
     constexpr std::string_view allowed = "\"refuse\" or \"allow\"";
-    const std::string text = text_of(file, node, allowed);
+    const std::string text = toml_text(file, node, allowed);
     if (text == "refuse") return BootGpuRule::Refuse;
     if (text == "allow") return BootGpuRule::Allow;
-    mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
+    toml_mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
 }
 
 WhenInUse read_in_use(const std::string& file, const toml::node& node) {
     constexpr std::string_view allowed = "\"refuse\", \"wait\" or \"ask\"";
-    const std::string text = text_of(file, node, allowed);
+    const std::string text = toml_text(file, node, allowed);
     for (const WhenInUse rule : {WhenInUse::Refuse, WhenInUse::Wait, WhenInUse::Ask}) {
         if (when_in_use_name(rule) == text) return rule;
     }
-    mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
+    toml_mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
 }
 
 std::chrono::seconds read_wait(const std::string& file, const toml::node& node) {
@@ -52,17 +34,17 @@ std::chrono::seconds read_wait(const std::string& file, const toml::node& node) 
     if (seconds && *seconds >= 1 && *seconds <= max_wait.count()) {
         return std::chrono::seconds(*seconds);
     }
-    mistake(file, node,
-            fmt::format("this has to be a number of seconds from 1 to {}", max_wait.count()));
+    toml_mistake(file, node,
+                 fmt::format("this has to be a number of seconds from 1 to {}", max_wait.count()));
 }
 
 std::vector<Bdf> read_addresses(const std::string& file, const toml::node& node) {
     const toml::array* list = node.as_array();
-    if (list == nullptr) mistake(file, node, "this has to be a list of addresses");
+    if (list == nullptr) toml_mistake(file, node, "this has to be a list of addresses");
     std::vector<Bdf> result;
     for (const toml::node& item : *list) {
-        const auto bdf = parse_bdf_or_short(text_of(file, item, "an address"));
-        if (!bdf) mistake(file, item, bdf.error().message);
+        const auto bdf = parse_bdf_or_short(toml_text(file, item, "an address"));
+        if (!bdf) toml_mistake(file, item, bdf.error().message);
         result.push_back(*bdf);
     }
     return result;
@@ -81,10 +63,10 @@ std::string subject_of(const std::string& file, const toml::key& key) {
                                [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
         return lower;
     }
-    throw Mistake{
+    throw TomlMistake{
         fmt::format("{}: “{:.40}” is neither an address such as 0000:01:00.0, nor an id such "
                     "as 10de:2489, nor *",
-                    place(file, key.source()), text)};
+                    toml_place(file, key.source()), text)};
 }
 
 void read_section(const std::string& file, const toml::table& table, Config::Section& section,
@@ -98,9 +80,11 @@ void read_section(const std::string& file, const toml::table& table, Config::Sec
             section.wait = read_wait(file, node);
         } else if (key == "move-too") {
             section.move_too = read_addresses(file, node);
+        } else if (key == "reset") {
+            section.reset = toml_reset_methods(file, node);
         } else {
             warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
-                                           place(file, key.source()), key.str()));
+                                           toml_place(file, key.source()), key.str()));
         }
     }
 }
@@ -110,13 +94,13 @@ void read_table(const std::string& file, const toml::table& table, ReadConfig& i
         const toml::table* gpus = node.as_table();
         if (key != "gpu") {
             into.warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
-                                                place(file, key.source()), key.str()));
+                                                toml_place(file, key.source()), key.str()));
             continue;
         }
-        if (gpus == nullptr) mistake(file, node, "write [gpu.\"0000:01:00.0\"]");
+        if (gpus == nullptr) toml_mistake(file, node, "write [gpu.\"0000:01:00.0\"]");
         for (const auto& [name, section] : *gpus) {
             const toml::table* settings = section.as_table();
-            if (settings == nullptr) mistake(file, section, "write [gpu.\"0000:01:00.0\"]");
+            if (settings == nullptr) toml_mistake(file, section, "write [gpu.\"0000:01:00.0\"]");
             read_section(file, *settings, into.config.gpus[subject_of(file, name)], into.warnings);
         }
     }
@@ -128,21 +112,14 @@ constexpr const char* folders[] = {"usr/lib", "usr/local/lib", "run", "etc"};
 std::vector<fs::path> config_files(const Root& root) {
     std::error_code error;
     fs::path main_file;
-    std::map<std::string, fs::path> drop_ins;
+    std::vector<fs::path> drop_in_folders;
     for (const char* folder : folders) {
         const fs::path base = root.below(folder) / "passthrud";
         if (fs::exists(base / "passthrud.conf", error)) main_file = base / "passthrud.conf";
-        for (const auto& entry : fs::directory_iterator(base / "passthrud.conf.d", error)) {
-            if (entry.path().extension() == ".conf") {
-                drop_ins[entry.path().filename().string()] = entry.path();
-            }
-        }
+        drop_in_folders.push_back(base / "passthrud.conf.d");
     }
-    std::vector<fs::path> files;
-    if (!main_file.empty()) files.push_back(main_file);
-    for (const auto& [name, path] : drop_ins) {
-        if (fs::read_symlink(path, error) != "/dev/null") files.push_back(path);
-    }
+    std::vector<fs::path> files = drop_in_files(drop_in_folders, ".conf");
+    if (!main_file.empty()) files.insert(files.begin(), main_file);
     return files;
 }
 
@@ -164,6 +141,7 @@ GpuPolicy Config::policy_for(const Function& gpu) const {
         take(policy.in_use, found->second.in_use);
         take(policy.wait, found->second.wait);
         take(policy.move_too, found->second.move_too);
+        if (found->second.reset) policy.reset = found->second.reset;
     }
     if (policy.in_use == WhenInUse::Refuse) policy.wait = {};
     return policy;
@@ -184,8 +162,8 @@ Result<void> read_config_text(std::string_view text, const std::string& name, Re
         return {};
     } catch (const toml::parse_error& error) {
         return fail(Errc::InvalidArgs,
-                    fmt::format("{}: {}", place(name, error.source()), error.description()));
-    } catch (const Mistake& error) {
+                    fmt::format("{}: {}", toml_place(name, error.source()), error.description()));
+    } catch (const TomlMistake& error) {
         return fail(Errc::InvalidArgs, error.text);
     }
 }
@@ -193,13 +171,9 @@ Result<void> read_config_text(std::string_view text, const std::string& name, Re
 Result<ReadConfig> read_config_files(const Root& root) {
     ReadConfig result;
     for (const fs::path& path : config_files(root)) {
-        const std::ifstream file(path, std::ios::binary);
-        std::ostringstream text;
-        text << file.rdbuf();
-        if (!file) {
-            return fail(Errc::InvalidArgs, fmt::format("{} cannot be read", path.string()));
-        }
-        if (auto read = read_config_text(text.str(), path.string(), result); !read) {
+        const auto text = read_text(path);
+        if (!text) return fail(Errc::InvalidArgs, fmt::format("{} cannot be read", path.string()));
+        if (auto read = read_config_text(*text, path.string(), result); !read) {
             return std::unexpected(read.error());
         }
     }

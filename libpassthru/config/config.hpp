@@ -18,6 +18,7 @@ struct Config {
         std::optional<WhenInUse> in_use;
         std::optional<std::chrono::seconds> wait;
         std::optional<std::vector<Bdf>> move_too;
+        std::optional<std::vector<std::string>> reset;
         bool operator==(const Section&) const = default;
     };
     /// By what it is about: `*`, `10de:2489` or `0000:01:00.0`.

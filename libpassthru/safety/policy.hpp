@@ -5,7 +5,9 @@
 #include "libpassthru/pci/bdf.hpp"
 
 #include <chrono>
+#include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace passthru {
@@ -25,6 +27,9 @@ struct GpuPolicy {
     WhenInUse in_use = WhenInUse::Refuse;
     std::chrono::seconds wait{0};  ///< 0 to `max_wait`; means nothing with `Refuse`
     std::vector<Bdf> move_too;     ///< foreign functions of the group that move as well
+    /// The only ways to reset it that may be tried, in this order; not set leaves it to the quirks
+    /// and the kernel.
+    std::optional<std::vector<std::string>> reset;
 
     bool operator==(const GpuPolicy&) const = default;
 };

@@ -37,9 +37,11 @@ TEST(APolicy, OfAnAddressWinsOverAnIdAndThatOverAll) {
         [gpu."*"]
         in-use = "wait"
         boot-gpu = "allow"
+        reset = ["pm"]
         [gpu."10DE:2489"]
         in-use = "ask"
         wait = 60
+        reset = ["flr", "bus"]
         [gpu."01:00.0"]
         wait = 5
         move-too = ["0000:03:00.0"]
@@ -50,17 +52,30 @@ TEST(APolicy, OfAnAddressWinsOverAnIdAndThatOverAll) {
     EXPECT_EQ(policy.in_use, WhenInUse::Ask);
     EXPECT_EQ(policy.wait, std::chrono::seconds(5));
     EXPECT_EQ(policy.move_too, std::vector{"03:00.0"_bdf});
+    EXPECT_EQ(policy.reset, (std::vector<std::string>{"flr", "bus"}));
 }
 
 TEST(AMistake, IsNamedWithFileLineAndColumn) {
     for (const char* text :
          {"[gpu.\"01:00.0\"]\nwait = 0", "[gpu.\"01:00.0\"]\nwait = 121",
           "[gpu.\"01:00.0\"]\nin-use = \"never\"", "[gpu.\"01:00.0\"]\nboot-gpu = true",
-          "\n[gpu.\"the big one\"]", "[gpu.\"*\"]\nmove-too = [\"x\"]", "a = 1\nb ="}) {
+          "[gpu.\"*\"]\nreset = \"flr\"", "[gpu.\"*\"]\nreset = [\"FLR\"]",
+          "[gpu.\"*\"]\nreset = [true]", "\n[gpu.\"the big one\"]",
+          "[gpu.\"*\"]\nmove-too = [\"x\"]", "a = 1\nb ="}) {
         const auto config = read(text);
         ASSERT_FALSE(config) << text;
         EXPECT_THAT(config.error().message, HasSubstr("x.conf:2:")) << text;
     }
+}
+
+TEST(AListOfResetMethods, MayBeEmptyButNotEndless) {
+    const auto none = read("[gpu.\"*\"]\nreset = []");
+    ASSERT_TRUE(none) << none.error().message;
+    EXPECT_EQ(none->config.policy_for(gpu()).reset, std::vector<std::string>{});
+    std::string many = "[gpu.\"*\"]\nreset = [";
+    for (std::size_t i = 0; i < max_reset_methods; ++i) many += "\"flr\",";
+    EXPECT_TRUE(read(many + "]"));
+    EXPECT_FALSE(read(many + "\"flr\"]"));
 }
 
 TEST(AnUnknownKey, IsAWarning) {
