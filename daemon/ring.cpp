@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/ring.hpp"
 
-#include "libpassthru/safety/running_process.hpp"
-
 #include <algorithm>
 #include <spdlog/spdlog.h>
-#include <sys/epoll.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 namespace passthru {
 namespace {
@@ -42,14 +37,6 @@ void add_refusal(DryRun& run, const Reaction& reaction) {
     }
 }
 
-/// How long the running step may wait for programs, beyond what a driver may take.
-std::chrono::seconds wait_of_step(const Assignment& assignment) {
-    if (assignment.steps_done >= assignment.plan.steps.size()) return {};
-    const auto* check =
-        std::get_if<step::CheckUnused>(&assignment.plan.steps[assignment.steps_done]);
-    return check == nullptr ? std::chrono::seconds() : check->wait;
-}
-
 /// The loop must not wait for a driver that a worker waits for.
 Overrides overrides_of(const Assignment& assignment) {
     const bool in_kernel = assignment.working() || assignment.phase == Phase::Stuck;
@@ -77,7 +64,10 @@ Ring::Ring(EventLoop& loop, Settings settings, Journal journal, Observer observe
     : loop_(loop),
       settings_(std::move(settings)),
       journal_(std::move(journal)),
-      observer_(std::move(observer)) {}
+      observer_(std::move(observer)),
+      stuck_watch_(loop, settings_.root, settings_.worker, settings_.step_limit,
+                   {[this](const Bdf& set) { step_overdue(set); },
+                    [this](const Bdf& set, const Event& event) { post(set, event); }}) {}
 
 void Ring::start() {
     Journal::Contents contents = journal_.load();
@@ -91,7 +81,10 @@ void Ring::start() {
     for (const auto& [gpu, assignment] : contents.assignments) {
         if (sets_.contains(gpu)) post(gpu, event::Restarted{});
     }
-    watch_stuck_workers();
+    for (const auto& [gpu, entry] : sets_) {
+        const auto& worker = entry.assignment.stuck_worker;
+        if (worker && !entry.worker_) stuck_watch_.wait_for_end(gpu, *worker);
+    }
 }
 
 void Ring::refresh() {
@@ -321,74 +314,31 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
 void Ring::start_job(const Bdf& set) {
     SetEntry& entry = sets_.at(set);
     entry.job = Job{++last_job_, microseconds_since_1970()};
-    watch_step(set);
+    stuck_watch_.step_began(set, entry.assignment);
     entry.worker_ = std::make_unique<WorkerRun>(
         loop_, settings_.worker, entry.assignment.plan,
         WorkerRun::Callbacks{
             [this, set](std::size_t index) {
                 post(set, event::StepDone{index});
-                watch_step(set);
+                stuck_watch_.step_began(set, sets_.at(set).assignment);
             },
             [this, set](const std::string& who) { post(set, event::StepWaiting{who}); },
             [this, set](std::optional<PlanFailed> failure) { job_ended(set, std::move(failure)); },
         });
 }
 
-void Ring::watch_step(const Bdf& set) {
-    const std::chrono::seconds limit =
-        settings_.step_limit + wait_of_step(sets_.at(set).assignment);
-    sets_.at(set).overdue_ = loop_.after(limit, [this, set] {
-        // The worker is left behind: it may be in the kernel for ever. Its socket stays open, to
-        // hear if it comes back.
-        SetEntry& entry = sets_.at(set);
-        if (entry.job) {
-            observer_.job_ended(entry.job->number,
-                                fail(Errc::Stuck, "a driver did not come back from the kernel"));
-        }
-        entry.job.reset();
-        const auto process = entry.worker_ ? entry.worker_->process() : std::nullopt;
-        post(set, event::StepOverdue{settings_.step_limit, process});
-        if (process) find_wait_place(set, process->pid);
-    });
-}
-
-void Ring::find_wait_place(const Bdf& set, pid_t pid) {
-    sets_.at(set).wait_place_ = std::make_unique<WorkerQuestion>(
-        loop_, settings_.worker, wait_request_to_text(pid), settings_.step_limit,
-        [this, set](const Result<std::string>& answer) {
-            const auto place = answer ? wait_place_from_text(*answer) : answer;
-            const auto entry = sets_.find(set);
-            if (entry == sets_.end()) return;
-            const auto over = std::move(entry->second.wait_place_);
-            if (!place || place->empty()) return;
-            spdlog::error("gpu={} the driver waits in {}", set.str(), *place);
-            post(set, event::StuckIn{*place});
-        });
-}
-
-/// A process that is stuck outlives the daemon; its socket does not.
-void Ring::watch_stuck_workers() {
-    // Where other users' processes are hidden (hidepid=, proc(5)) only their end is seen.
-    const bool shown = start_time(settings_.root, 1).has_value();
-    for (auto& [gpu, entry] : sets_) {
-        const auto& worker = entry.assignment.stuck_worker;
-        if (!worker || entry.worker_ || entry.stuck_process_) continue;
-        UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, worker->pid, 0)));
-        const bool other = shown && start_time(settings_.root, worker->pid) != worker->started;
-        const auto is_gone = [this, set = gpu] { post(set, event::WorkerGone{}); };
-        if (!process || other) {
-            entry.stuck_ended_ = loop_.soon(is_gone);
-            continue;
-        }
-        entry.stuck_ended_ =
-            loop_.watch(process.get(), EPOLLIN, [this, set = gpu, is_gone](std::uint32_t) {
-                SetEntry& it = sets_.at(set);
-                const auto over = std::move(it.stuck_ended_);
-                it.stuck_process_ = UniqueFd();
-                is_gone();
-            });
-        entry.stuck_process_ = std::move(process);
+void Ring::step_overdue(const Bdf& set) {
+    // The worker is left behind: it may be in the kernel for ever. Its socket stays open, to hear
+    // if it comes back.
+    SetEntry& entry = sets_.at(set);
+    if (entry.job) {
+        observer_.job_ended(entry.job->number,
+                            fail(Errc::Stuck, "a driver did not come back from the kernel"));
     }
+    entry.job.reset();
+    const auto process = entry.worker_ ? entry.worker_->process() : std::nullopt;
+    post(set, event::StepOverdue{settings_.step_limit, process});
+    if (process) stuck_watch_.find_place(set, process->pid);
 }
 
 void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {
@@ -401,7 +351,7 @@ void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {
         failure ? Result<void>(std::unexpected(failure->error)) : Result<void>();
     if (entry.job) observer_.job_ended(entry.job->number, result);
     entry.job.reset();
-    entry.overdue_ = {};
+    stuck_watch_.job_ended(set);
     const std::unique_ptr<WorkerRun> done = std::move(entry.worker_);
     post(set, event::JobEnded{std::move(failure)});
     if (stale_ && !busy()) refresh();

@@ -4,6 +4,7 @@
 #include "daemon/assignment.hpp"
 #include "daemon/inspection.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/stuck_watch.hpp"
 #include "daemon/worker_run.hpp"
 #include "libpassthru/config/config.hpp"
 #include "libpassthru/plan/dry_run.hpp"
@@ -30,10 +31,6 @@ struct SetEntry {
 private:
     friend class Ring;
     std::unique_ptr<WorkerRun> worker_;
-    std::unique_ptr<WorkerQuestion> wait_place_;
-    UniqueFd stuck_process_;
-    EventSource stuck_ended_;
-    EventSource overdue_;
 };
 
 /// door → decide → do → decide → tell, for every device set: keeps the machine's picture and the
@@ -103,9 +100,7 @@ private:
     void carry_out(const Bdf& set, const std::vector<Effect>& effects);
     void start_job(const Bdf& set);
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
-    void watch_step(const Bdf& set);
-    void find_wait_place(const Bdf& set, pid_t pid);
-    void watch_stuck_workers();
+    void step_overdue(const Bdf& set);
     void read_machine();
     void place_sets();
     [[nodiscard]] Snapshot look_at(SetEntry& entry, Overrides overrides);
@@ -115,6 +110,7 @@ private:
     Settings settings_;
     Journal journal_;
     Observer observer_;
+    StuckWatch stuck_watch_;
     Inventory inventory_;
     std::map<Bdf, SetEntry> sets_;
     std::map<Ticket, Answered> owed_;
