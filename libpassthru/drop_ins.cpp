@@ -3,7 +3,6 @@
 
 #include <fstream>
 #include <map>
-#include <sstream>
 
 namespace passthru {
 
@@ -28,11 +27,18 @@ std::vector<fs::path> drop_in_files(const std::vector<fs::path>& folders,
 }
 
 std::optional<std::string> read_text(const fs::path& path) {
-    const std::ifstream file(path, std::ios::binary);
-    std::ostringstream text;
-    text << file.rdbuf();
+    constexpr std::size_t limit = 1 << 20;
+    std::ifstream file(path, std::ios::binary);
     if (!file) return std::nullopt;
-    return text.str();
+    std::string text;
+    char buffer[4096];
+    while (file.read(buffer, sizeof buffer) || file.gcount() > 0) {
+        text.append(buffer, static_cast<std::size_t>(file.gcount()));
+        if (text.size() > limit) return std::nullopt;
+    }
+    // As of a folder, which can be opened.
+    if (file.bad()) return std::nullopt;
+    return text;
 }
 
 }  // namespace passthru

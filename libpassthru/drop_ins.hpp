@@ -15,7 +15,7 @@ namespace passthru {
 [[nodiscard]] std::vector<std::filesystem::path> drop_in_files(
     const std::vector<std::filesystem::path>& folders, std::string_view extension);
 
-/// A file's whole text; nothing when it cannot be read.
+/// A file's whole text; nothing when it cannot be read or is longer than 1 MiB.
 [[nodiscard]] std::optional<std::string> read_text(const std::filesystem::path& path);
 
 }  // namespace passthru
