@@ -6,6 +6,7 @@ set(PASSTHRU_SYSUSERSDIR "lib/sysusers.d" CACHE STRING "Folder of systemd-sysuse
 set(PASSTHRU_DBUSDIR "${CMAKE_INSTALL_DATADIR}/dbus-1" CACHE STRING "Folder of D-Bus's policy, activation and interfaces")
 set(PASSTHRU_POLKITDIR "${CMAKE_INSTALL_DATADIR}/polkit-1" CACHE STRING "Folder of polkit's actions and rules")
 set(PASSTHRU_HOOKDIR "${CMAKE_INSTALL_FULL_SYSCONFDIR}/libvirt/hooks" CACHE STRING "libvirt's folder of hooks")
+set(PASSTHRU_QUIRKSDIR "${CMAKE_INSTALL_DATADIR}/passthrud/quirks.d" CACHE STRING "Folder of what is shipped about single cards")
 set(PASSTHRU_WORKER_SOCKET "/run/passthru-worker.sock" CACHE STRING "Where systemd listens for passthrud and starts a worker")
 
 # Where the programs are once they are installed.
@@ -13,3 +14,5 @@ set(PASSTHRU_DAEMON_PATH "${CMAKE_INSTALL_FULL_LIBEXECDIR}/passthrud")
 cmake_path(ABSOLUTE_PATH PASSTHRU_LIBEXECDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} NORMALIZE
            OUTPUT_VARIABLE PASSTHRU_WORKER_PATH)
 cmake_path(APPEND PASSTHRU_WORKER_PATH "passthru-worker")
+cmake_path(ABSOLUTE_PATH PASSTHRU_QUIRKSDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} NORMALIZE
+           OUTPUT_VARIABLE PASSTHRU_QUIRKS_PATH)
