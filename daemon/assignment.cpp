@@ -3,6 +3,7 @@
 
 #include "libpassthru/plan/detach_plan.hpp"
 #include "libpassthru/plan/reattach_plan.hpp"
+#include "libpassthru/plan/reset_plan.hpp"
 #include "libpassthru/plan/undo.hpp"
 
 #include <algorithm>
@@ -21,6 +22,7 @@ public:
 
     void operator()(const event::DetachWanted& event);
     void operator()(const event::ReattachWanted& event);
+    void operator()(const event::ResetWanted& event);
     void operator()(const event::StepDone& event);
     void operator()(const event::StepWaiting& event);
     void operator()(const event::JobEnded& event);
@@ -43,6 +45,7 @@ private:
     void start(Phase phase, Plan plan);
     void begin_detach(const event::DetachWanted& event);
     void begin_reattach(Ticket ticket);
+    void back_to_keeper(Ticket ticket);
     void fall_back();
     void give_up_ownership();
     void settle(Phase phase, std::optional<Error> trouble);
@@ -50,10 +53,15 @@ private:
     [[nodiscard]] bool try_again();
     void came_back();
     void detach_failed(const PlanFailed& failure);
+    void reset_failed(const PlanFailed& failure);
     void reattach_failed(const PlanFailed& failure);
+    void card_is_gone();
 
     [[nodiscard]] std::string gpu() const { return snapshot_.set.id().str(); }
     [[nodiscard]] SetState read() const { return set_state(snapshot_.set, snapshot_.inventory); }
+    [[nodiscard]] Plan way_home() const {
+        return plan_reattach(it_.record, snapshot_.inventory, snapshot_.resets);
+    }
     [[nodiscard]] bool may_take(const Owner& newcomer) const;
     [[nodiscard]] std::string busy_message() const;
 
@@ -101,6 +109,31 @@ void Decision::operator()(const event::ReattachWanted& event) {
     }
 }
 
+void Decision::operator()(const event::ResetWanted& event) {
+    if (it_.phase == Phase::Stuck) return answer(event.ticket, std::unexpected(*it_.trouble));
+    const bool lent = it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease;
+    if (it_.working() || read() == SetState::Guest || (lent && it_.phase != Phase::Failed)) {
+        return refuse(event.ticket, Errc::Busy, busy_message());
+    }
+    if (read() == SetState::Gone) {
+        return refuse(event.ticket, Errc::NoSuchGpu,
+                      fmt::format("GPU {} was unplugged or removed", gpu()));
+    }
+    ResetRules rules = snapshot_.resets;
+    for (const Member& member : snapshot_.set.members) {
+        if (event.method) rules.wanted[member.bdf] = {*event.method};
+    }
+    auto plan = plan_set_reset(snapshot_.set, snapshot_.inventory, rules);
+    if (!plan) return answer(event.ticket, std::unexpected(plan.error()));
+    if (it_.phase == Phase::Failed && !it_.record.empty()) {
+        // It was on its way to the host, and goes on.
+        *plan = plan_reattach(it_.record, snapshot_.inventory, rules, ResetDemand::Required);
+    }
+    it_.waiting.push_back(event.ticket);
+    const bool goes_home = plan->kind == PlanKind::Reattach;
+    start(goes_home ? Phase::Reattaching : Phase::Resetting, std::move(*plan));
+}
+
 void Decision::operator()(const event::StepDone& event) {
     if (it_.working()) it_.steps_done = std::max(it_.steps_done, event.index + 1);
 }
@@ -115,11 +148,16 @@ void Decision::operator()(const event::JobEnded& event) {
     if (it_.phase == Phase::Stuck) return came_back();
     if (!it_.working()) return;
     if (event.failure) {
-        return it_.phase == Phase::Detaching ? detach_failed(*event.failure)
-                                             : reattach_failed(*event.failure);
+        if (read() == SetState::Gone) return card_is_gone();
+        if (it_.phase == Phase::Detaching) return detach_failed(*event.failure);
+        if (it_.phase == Phase::Resetting) return reset_failed(*event.failure);
+        return reattach_failed(*event.failure);
     }
     if (it_.phase == Phase::Detaching) {
         settle(Phase::Idle, std::nullopt);
+        answer_all({});
+    } else if (it_.phase == Phase::Resetting) {
+        it_.keeper ? give_up_ownership() : settle(Phase::Idle, std::nullopt);
         answer_all({});
     } else if (it_.phase == Phase::Undoing) {
         const Result<void> result = std::unexpected(*it_.trouble);
@@ -127,7 +165,7 @@ void Decision::operator()(const event::JobEnded& event) {
         answer_all(result);
     } else {
         // After a restart the machine was seen while the last daemon's worker was still moving it.
-        Plan rest = plan_reattach(it_.record, snapshot_.inventory);
+        Plan rest = way_home();
         if (!it_.keeper && !rest.steps.empty() && rest != it_.plan) {
             return start(Phase::Reattaching, std::move(rest));
         }
@@ -202,6 +240,10 @@ void Decision::operator()(const event::Restarted&) {
     // back.
     if (!it_.working()) return;
     it_.trouble.reset();
+    if (it_.phase == Phase::Resetting) {
+        // The worker goes on without us, and whoever moves the set next waits for it.
+        return it_.keeper ? give_up_ownership() : settle(Phase::Idle, std::nullopt);
+    }
     // The last daemon's worker may still be at it: a plan that touches the same functions waits for
     // its end.
     Plan wait{PlanKind::Reattach, {}};
@@ -221,7 +263,8 @@ void Decision::begin_detach(const event::DetachWanted& event) {
                       fmt::format("GPU {} was unplugged or removed", gpu()));
     }
     auto decided =
-        plan_detach({snapshot_.set, event.wishes, snapshot_.inventory, snapshot_.findings});
+        plan_detach({snapshot_.set, event.wishes, snapshot_.inventory, snapshot_.findings},
+                    snapshot_.resets);
     if (!decided) return answer(event.ticket, std::unexpected(decided.error()));
 
     if (it_.owner.kind == OwnerKind::Administrator &&
@@ -254,15 +297,21 @@ void Decision::begin_reattach(Ticket ticket) {
                 "to give it back itself",
                 gpu()));
     }
-    if (it_.keeper && it_.phase == Phase::Idle) {
-        it_.owner = *it_.keeper;
-        it_.keeper.reset();
-        effects_.emplace_back(effect::SaveJournal{});
-        return answer(ticket, {});
-    }
+    if (it_.keeper && it_.phase == Phase::Idle) return back_to_keeper(ticket);
     if (ticket != 0) it_.waiting.push_back(ticket);
-    Plan plan = plan_reattach(it_.record, snapshot_.inventory);
+    Plan plan = way_home();
     if (!plan.steps.empty()) return start(Phase::Reattaching, std::move(plan));
+    give_up_ownership();
+    answer_all({});
+}
+
+/// The set stays detached, and the next VM gets it as the first one did.
+void Decision::back_to_keeper(Ticket ticket) {
+    std::vector<Bdf> functions;
+    for (const FunctionRecord& it : it_.record) functions.push_back(it.bdf);
+    Plan plan = plan_lent_reset(functions, snapshot_.inventory, snapshot_.resets);
+    if (ticket != 0) it_.waiting.push_back(ticket);
+    if (!plan.steps.empty()) return start(Phase::Resetting, std::move(plan));
     give_up_ownership();
     answer_all({});
 }
@@ -277,6 +326,28 @@ void Decision::detach_failed(const PlanFailed& failure) {
     grant_wish();
 }
 
+void Decision::reset_failed(const PlanFailed& failure) {
+    const bool dead = failure.error.code == Errc::NeedsReboot ||
+                      failure.error.code == Errc::NotResponding;
+    if (dead) {
+        settle(Phase::Failed, failure.error);
+    } else {
+        it_.keeper ? give_up_ownership() : settle(Phase::Idle, std::nullopt);
+    }
+    answer_all(std::unexpected(failure.error));
+    grant_wish();
+}
+
+void Decision::card_is_gone() {
+    const Error error{Errc::NoSuchGpu, fmt::format("GPU {} was unplugged or removed", gpu()), 0};
+    // Nothing that waits for the way back needs it any more.
+    const bool is_back = it_.phase == Phase::Reattaching;
+    it_.keeper.reset();
+    give_up_ownership();
+    answer_all(is_back ? Result<void>() : std::unexpected(error));
+    grant_wish();
+}
+
 void Decision::reattach_failed(const PlanFailed& failure) {
     // Nothing was changed yet, and the set is whole: whoever has it open is asked to close it, and
     // it is tried again.
@@ -285,13 +356,17 @@ void Decision::reattach_failed(const PlanFailed& failure) {
         answer_all(std::unexpected(failure.error));
         return grant_wish();
     }
-    if (try_again()) return;
+    // Every way to reset it has been tried already.
+    const bool dead = failure.error.code == Errc::NeedsReboot;
+    if (!dead && try_again()) return;
     Error error = failure.error;
     if (it_.phase == Phase::Undoing && it_.trouble) {
         error.message = fmt::format("{}; and it could not be put back: {}", it_.trouble->message,
                                     error.message);
     }
-    error.message += fmt::format("; ask for Reattach of {} to try again, or reboot", gpu());
+    if (!dead) {
+        error.message += fmt::format("; ask for Reattach of {} to try again, or reboot", gpu());
+    }
     settle(Phase::Failed, error);
     answer_all(std::unexpected(error));
     grant_wish();
@@ -302,8 +377,12 @@ void Decision::reattach_failed(const PlanFailed& failure) {
 bool Decision::try_again() {
     if (it_.second_try) return false;
     // Not home, but to where it was before, or to its keeper.
-    const bool same = it_.phase == Phase::Undoing || it_.keeper;
-    Plan plan = same ? it_.plan : plan_reattach(it_.record, snapshot_.inventory);
+    const auto is_here = [&](const Bdf& bdf) { return snapshot_.inventory.find(bdf) != nullptr; };
+    const bool whole = std::ranges::all_of(it_.plan.steps, [&](const Step& step) {
+        return std::ranges::all_of(functions_of(step), is_here);
+    });
+    const bool same = whole && (it_.phase == Phase::Undoing || it_.keeper);
+    Plan plan = same ? it_.plan : way_home();
     if (plan.steps.empty()) {
         give_up_ownership();
         answer_all({});
@@ -337,7 +416,7 @@ void Decision::settle(Phase phase, std::optional<Error> trouble) {
 
 /// What was detached before the move that failed is still detached, and still somebody's.
 void Decision::fall_back() {
-    const bool still_held = !plan_reattach(it_.record, snapshot_.inventory).steps.empty();
+    const bool still_held = !way_home().steps.empty();
     still_held && !it_.keeper ? settle(Phase::Idle, std::nullopt) : give_up_ownership();
 }
 
@@ -401,6 +480,7 @@ std::string_view phase_name(Phase phase) {
         case Phase::Idle: return "idle";
         case Phase::Detaching: return "detaching";
         case Phase::Undoing: return "undoing";
+        case Phase::Resetting: return "resetting";
         case Phase::Reattaching: return "reattaching";
         case Phase::Stuck: return "stuck";
         case Phase::Failed: return "failed";
@@ -409,15 +489,16 @@ std::string_view phase_name(Phase phase) {
 }
 
 std::optional<Phase> phase_from_name(std::string_view name) {
-    for (const Phase phase : {Phase::Idle, Phase::Detaching, Phase::Undoing, Phase::Reattaching,
-                              Phase::Stuck, Phase::Failed}) {
+    for (const Phase phase : {Phase::Idle, Phase::Detaching, Phase::Undoing, Phase::Resetting,
+                              Phase::Reattaching, Phase::Stuck, Phase::Failed}) {
         if (phase_name(phase) == name) return phase;
     }
     return std::nullopt;
 }
 
 bool Assignment::working() const {
-    return phase == Phase::Detaching || phase == Phase::Undoing || phase == Phase::Reattaching;
+    return phase == Phase::Detaching || phase == Phase::Undoing || phase == Phase::Resetting ||
+           phase == Phase::Reattaching;
 }
 
 bool Assignment::has_begun_to_move() const {
@@ -434,9 +515,15 @@ Reaction react(Assignment assignment, const Snapshot& snapshot, const Event& eve
 }
 
 std::string_view state_name(const Assignment& assignment, SetState read) {
+    const bool resets = assignment.working() &&
+                        assignment.steps_done < assignment.plan.steps.size() &&
+                        std::holds_alternative<step::Reset>(
+                            assignment.plan.steps[assignment.steps_done]);
+    if (resets) return "resetting";
     switch (assignment.phase) {
         case Phase::Idle: return set_state_name(read);
         case Phase::Detaching: return "detaching";
+        case Phase::Resetting: return "resetting";
         case Phase::Undoing:
         case Phase::Reattaching: return "reattaching";
         case Phase::Stuck: return "stuck";

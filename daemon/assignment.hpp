@@ -22,9 +22,9 @@ using Ticket = std::uint64_t;
 
 /// What is going on with a device set. Only work and its bad ends are phases; where the set is at
 /// rest is read from sysfs.
-enum class Phase { Idle, Detaching, Undoing, Reattaching, Stuck, Failed };
+enum class Phase { Idle, Detaching, Undoing, Resetting, Reattaching, Stuck, Failed };
 
-/// `idle`, `detaching`, `undoing`, `reattaching`, `stuck`, `failed`.
+/// `idle`, `detaching`, `undoing`, `resetting`, `reattaching`, `stuck`, `failed`.
 [[nodiscard]] std::string_view phase_name(Phase phase);
 /// The inverse; nothing for a word that this version does not know.
 [[nodiscard]] std::optional<Phase> phase_from_name(std::string_view name);
@@ -42,6 +42,11 @@ struct DetachWanted {
 struct ReattachWanted {
     Ticket ticket = 0;
     std::optional<std::string> domain;
+};
+/// Somebody wants the set reset, where nobody uses it; by this method only, where one is given.
+struct ResetWanted {
+    Ticket ticket = 0;
+    std::optional<std::string> method;
 };
 /// The worker has done one more step.
 struct StepDone {
@@ -80,7 +85,7 @@ struct Restarted {};
 
 }  // namespace event
 
-using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::StepDone,
+using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::ResetWanted, event::StepDone,
                            event::StepWaiting, event::JobEnded, event::StepOverdue, event::StuckIn,
                            event::WorkerGone, event::CancelWanted, event::DomainsListed,
                            event::MachineChanged, event::Restarted>;
@@ -117,6 +122,7 @@ struct Snapshot {
     const DeviceSet& set;  ///< empty when the card is gone
     SteadyTime now;
     Findings findings;  ///< what was looked at besides; never more than the daemon may see itself
+    ResetRules resets = {};  ///< quirks and the administrator's wishes
 };
 
 /// Who has one device set, and the work on it: one running job, one latest wish, no queue.

@@ -40,6 +40,7 @@ GpuView present_gpu(const Function& gpu, const SetEntry& entry, const Inventory&
         if (function != nullptr) view.functions.push_back(present_function(*function, member.role));
     }
     view.reset_methods = gpu.reset_methods;
+    view.last_reset = entry.last_reset;
     if (entry.last_error) {
         view.error_name = dbus_name(entry.last_error->code);
         view.error_message = entry.last_error->message;

@@ -43,6 +43,11 @@ Overrides overrides_of(const Assignment& assignment) {
     return in_kernel ? Overrides::LeaveAlone : Overrides::Read;
 }
 
+bool tries_to_reset(const Step& step) {
+    const auto* reset = std::get_if<step::Reset>(&step);
+    return reset != nullptr && !reset->chain.attempts.empty();
+}
+
 void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment& after) {
     if (before.owner != after.owner) {
         spdlog::info("gpu={} owner={} domain=\"{}\": {} had it, {} has it now", gpu.str(),
@@ -66,7 +71,7 @@ Ring::Ring(EventLoop& loop, Settings settings, Journal journal, Observer observe
       journal_(std::move(journal)),
       observer_(std::move(observer)),
       stuck_watch_(loop, settings_.root, settings_.worker, settings_.step_limit,
-                   {[this](const Bdf& set) { step_overdue(set); },
+                   {[this](const Bdf& set, std::chrono::seconds limit) { step_overdue(set, limit); },
                     [this](const Bdf& set, const Event& event) { post(set, event); }}) {}
 
 void Ring::start() {
@@ -135,6 +140,11 @@ void Ring::reattach(const Bdf& set, std::optional<std::string> domain, Answered 
     post(set, event::ReattachWanted{last_ticket_, std::move(domain)});
 }
 
+void Ring::reset(const Bdf& set, std::optional<std::string> method, Answered answered) {
+    owed_.emplace(++last_ticket_, std::move(answered));
+    post(set, event::ResetWanted{last_ticket_, std::move(method)});
+}
+
 void Ring::cancel(const Bdf& set) {
     post(set, event::CancelWanted{});
 }
@@ -152,7 +162,8 @@ DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
     Snapshot snapshot = look_at(entry, overrides_of(entry.assignment));
     snapshot.findings = findings;
     const DetachWishes wishes = wishes_for(entry.set.id(), {gpu});
-    DryRun run = passthru::dry_run_detach(gpu, {entry.set, wishes, inventory_, snapshot.findings});
+    DryRun run = passthru::dry_run_detach(
+        gpu, {entry.set, wishes, inventory_, snapshot.findings}, snapshot.resets);
     const Owner administrator{OwnerKind::Administrator, "", ""};
     const Reaction reaction =
         react(entry.assignment, snapshot, event::DetachWanted{nobody, administrator, wishes});
@@ -161,10 +172,17 @@ DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
 }
 
 DryRun Ring::dry_run_reattach(const Bdf& gpu) {
+    return dry_run(gpu, event::ReattachWanted{nobody, std::nullopt});
+}
+
+DryRun Ring::dry_run_reset(const Bdf& gpu) {
+    return dry_run(gpu, event::ResetWanted{nobody, std::nullopt});
+}
+
+DryRun Ring::dry_run(const Bdf& gpu, const Event& event) {
     SetEntry& entry = sets_.at(*set_with(gpu));
-    const Reaction reaction =
-        react(entry.assignment, look_at(entry, overrides_of(entry.assignment)),
-              event::ReattachWanted{nobody, std::nullopt});
+    const Reaction reaction = react(
+        entry.assignment, look_at(entry, overrides_of(entry.assignment)), event);
     DryRun run;
     run.gpu = gpu;
     for (const Member& member : entry.set.members) run.device_set.push_back(member.bdf);
@@ -244,7 +262,20 @@ Snapshot Ring::look_at(SetEntry& entry, Overrides overrides) {
     reread(inventory_, settings_.root, members, overrides);
     Findings findings;
     findings.critical = find_critical_uses(settings_.root, members);
-    return {inventory_, entry.set, std::chrono::steady_clock::now(), std::move(findings)};
+    return {inventory_, entry.set, std::chrono::steady_clock::now(), std::move(findings),
+            reset_rules(entry.set)};
+}
+
+ResetRules Ring::reset_rules(const DeviceSet& set) const {
+    ResetRules rules{quirks_, {}};
+    for (const Member& member : set.members) {
+        const Function* function = inventory_.find(member.bdf);
+        if (function == nullptr) continue;
+        if (auto wanted = config_.policy_for(*function).reset) {
+            rules.wanted.emplace(member.bdf, std::move(*wanted));
+        }
+    }
+    return rules;
 }
 
 void Ring::post(const Bdf& set, const Event& event) {
@@ -259,7 +290,7 @@ void Ring::post(const Bdf& set, const Event& event) {
                                 std::holds_alternative<event::WorkerGone>(event);
     const Overrides overrides = worker_is_gone ? Overrides::Read : overrides_of(entry.assignment);
     const Snapshot snapshot =
-        fresh ? Snapshot{inventory_, entry.set, {}, {}} : look_at(entry, overrides);
+        fresh ? Snapshot{inventory_, entry.set, {}, {}, {}} : look_at(entry, overrides);
     Reaction reaction = react(entry.assignment, snapshot, event);
     tell_transition(set, entry.assignment, reaction.next);
     entry.assignment = std::move(reaction.next);
@@ -311,8 +342,19 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
     if (forbidden) post(set, event::JobEnded{PlanFailed{0, *not_saved}});
 }
 
+void Ring::reset_tried(const Bdf& set, const ResetTrial& trial) {
+    SetEntry& entry = sets_.at(set);
+    spdlog::info("gpu={} job={} reset={} result={} after {} ms{}{}", set.str(),
+                 entry.job ? entry.job->number : 0, trial.method, trial_end_name(trial.end),
+                 trial.took.count() / 1000, trial.message.empty() ? "" : ": ", trial.message);
+    entry.last_reset.push_back(trial);
+    stuck_watch_.step_began(set, entry.assignment);
+    observer_.changed();
+}
+
 void Ring::start_job(const Bdf& set) {
     SetEntry& entry = sets_.at(set);
+    if (std::ranges::any_of(entry.assignment.plan.steps, tries_to_reset)) entry.last_reset.clear();
     entry.job = Job{++last_job_, microseconds_since_1970()};
     stuck_watch_.step_began(set, entry.assignment);
     entry.worker_ = std::make_unique<WorkerRun>(
@@ -323,11 +365,12 @@ void Ring::start_job(const Bdf& set) {
                 stuck_watch_.step_began(set, sets_.at(set).assignment);
             },
             [this, set](const std::string& who) { post(set, event::StepWaiting{who}); },
+            [this, set](const ResetTrial& trial) { reset_tried(set, trial); },
             [this, set](std::optional<PlanFailed> failure) { job_ended(set, std::move(failure)); },
         });
 }
 
-void Ring::step_overdue(const Bdf& set) {
+void Ring::step_overdue(const Bdf& set, std::chrono::seconds limit) {
     // The worker is left behind: it may be in the kernel for ever. Its socket stays open, to hear
     // if it comes back.
     SetEntry& entry = sets_.at(set);
@@ -337,7 +380,7 @@ void Ring::step_overdue(const Bdf& set) {
     }
     entry.job.reset();
     const auto process = entry.worker_ ? entry.worker_->process() : std::nullopt;
-    post(set, event::StepOverdue{settings_.step_limit, process});
+    post(set, event::StepOverdue{limit, process});
     if (process) stuck_watch_.find_place(set, process->pid);
 }
 

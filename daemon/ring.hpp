@@ -27,6 +27,7 @@ struct SetEntry {
     Assignment assignment;
     std::optional<Job> job;
     std::optional<Error> last_error;
+    std::vector<ResetTrial> last_reset;  ///< every attempt of the last job that reset the set
 
 private:
     friend class Ring;
@@ -63,6 +64,7 @@ public:
     /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`.
     void detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answered answered);
     void reattach(const Bdf& set, std::optional<std::string> domain, Answered answered);
+    void reset(const Bdf& set, std::optional<std::string> method, Answered answered);
     void cancel(const Bdf& set);
     void domains_listed(const std::set<std::string>& active, SteadyTime asked_at);
 
@@ -73,6 +75,7 @@ public:
     /// that `findings` tell. The GPU is in one of `sets`.
     [[nodiscard]] DryRun dry_run_detach(const Bdf& gpu, const Findings& findings);
     [[nodiscard]] DryRun dry_run_reattach(const Bdf& gpu);
+    [[nodiscard]] DryRun dry_run_reset(const Bdf& gpu);
 
     /// Lets a worker look at a set; LimitsExceeded when too many do already.
     void inspect(const Bdf& set, Inspection::Done done);
@@ -84,8 +87,9 @@ public:
     /// Is some set half-moved?
     [[nodiscard]] bool is_moving() const;
 
-    /// Takes effect with the next decision.
+    /// Both take effect with the next decision.
     void set_config(Config config);
+    void set_quirks(Quirks quirks) { quirks_ = std::move(quirks); }
 
     [[nodiscard]] const std::map<Bdf, SetEntry>& sets() const { return sets_; }
     [[nodiscard]] const Inventory& inventory() const { return inventory_; }
@@ -100,10 +104,13 @@ private:
     void carry_out(const Bdf& set, const std::vector<Effect>& effects);
     void start_job(const Bdf& set);
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
-    void step_overdue(const Bdf& set);
+    void step_overdue(const Bdf& set, std::chrono::seconds limit);
     void read_machine();
     void place_sets();
     [[nodiscard]] Snapshot look_at(SetEntry& entry, Overrides overrides);
+    [[nodiscard]] ResetRules reset_rules(const DeviceSet& set) const;
+    [[nodiscard]] DryRun dry_run(const Bdf& gpu, const Event& event);
+    void reset_tried(const Bdf& set, const ResetTrial& trial);
     [[nodiscard]] bool busy() const;
 
     EventLoop& loop_;
@@ -118,6 +125,7 @@ private:
     std::uint64_t last_job_ = 0;
     bool stale_ = false;
     Config config_;
+    Quirks quirks_;
     std::map<std::uint64_t, std::unique_ptr<Inspection>> inspections_;
     std::uint64_t last_inspection_ = 0;
 };

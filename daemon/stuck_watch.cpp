@@ -20,6 +20,15 @@ std::chrono::seconds wait_of_step(const Assignment& assignment) {
     return check == nullptr ? std::chrono::seconds() : check->wait;
 }
 
+/// After a reset the kernel itself waits up to 60 s for the function to answer
+/// (drivers/pci/pci.c, PCIE_RESET_READY_POLL_MS).
+std::chrono::seconds limit_of_step(const Assignment& assignment, std::chrono::seconds step_limit) {
+    if (assignment.steps_done >= assignment.plan.steps.size()) return step_limit;
+    const auto* reset = std::get_if<step::Reset>(&assignment.plan.steps[assignment.steps_done]);
+    if (reset == nullptr || reset->chain.attempts.empty()) return step_limit;
+    return 3 * step_limit + std::chrono::ceil<std::chrono::seconds>(reset->chain.wait);
+}
+
 }  // namespace
 
 StuckWatch::StuckWatch(EventLoop& loop, Root root, WorkerAccess access,
@@ -31,8 +40,9 @@ StuckWatch::StuckWatch(EventLoop& loop, Root root, WorkerAccess access,
       callbacks_(std::move(callbacks)) {}
 
 void StuckWatch::step_began(const Bdf& set, const Assignment& assignment) {
-    sets_[set].overdue = loop_.after(step_limit_ + wait_of_step(assignment),
-                                     [this, set] { callbacks_.overdue(set); });
+    const std::chrono::seconds limit = limit_of_step(assignment, step_limit_);
+    sets_[set].overdue = loop_.after(limit + wait_of_step(assignment),
+                                     [this, set, limit] { callbacks_.overdue(set, limit); });
 }
 
 void StuckWatch::job_ended(const Bdf& set) {

@@ -17,16 +17,18 @@ class StuckWatch {
 public:
     struct Callbacks {
         /// The running step of this set has taken longer than it may.
-        std::function<void(const Bdf& set)> overdue;
+        std::function<void(const Bdf& set, std::chrono::seconds limit)> overdue;
         /// StuckIn or WorkerGone.
         std::function<void(const Bdf& set, const Event& event)> learned;
     };
 
-    /// A step may take `step_limit`, and as long as it may wait for programs.
+    /// A step may take `step_limit`, an attempt of a reset three times as long, and what waits for
+    /// programs as long as it may.
     StuckWatch(EventLoop& loop, Root root, WorkerAccess access, std::chrono::seconds step_limit,
                Callbacks callbacks);
 
-    /// The clock begins for the running step of the assignment's plan.
+    /// The clock begins for the running step of the assignment's plan, or for the next attempt of a
+    /// reset.
     void step_began(const Bdf& set, const Assignment& assignment);
     /// The worker has come to its end: no step runs.
     void job_ended(const Bdf& set);

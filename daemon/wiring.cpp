@@ -72,6 +72,9 @@ void Wiring::reload() {
 }
 
 bool Wiring::read_config() {
+    ReadQuirks quirks = read_quirk_files(Root(settings_.root));
+    for (const std::string& problem : quirks.problems) spdlog::warn("{}", problem);
+    ring_.set_quirks(std::move(quirks.quirks));
     auto read = read_config_files(Root(settings_.root));
     if (!read) {
         spdlog::error("{}", read.error().message);
@@ -117,10 +120,11 @@ void Wiring::plan(const Bdf& gpu, const std::string& action,
     const auto set = set_of(gpu);
     if (!set) return answered(std::unexpected(set.error()));
     if (action == "reattach") return answered(ring_.dry_run_reattach(gpu));
+    if (action == "reset") return answered(ring_.dry_run_reset(gpu));
     if (action != "detach") {
         return answered(
             fail(Errc::InvalidArgs,
-                 fmt::format("“{:.40}” cannot be planned: only detach and reattach", action)));
+                 fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action)));
     }
     ring_.inspect(*set, [this, gpu, answered = std::move(answered)](Result<Findings> found) {
         if (!found) return answered(std::unexpected(found.error()));
@@ -180,6 +184,14 @@ void Wiring::reattach(const Bdf& gpu, Reply reply) {
     if (!set) return reply.give(std::unexpected(set.error()));
     auto owed = std::make_shared<Reply>(std::move(reply));
     ring_.reattach(*set, std::nullopt, [owed](const Result<void>& result) { owed->give(result); });
+}
+
+void Wiring::reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) {
+    const auto set = set_of(gpu);
+    if (!set) return reply.give(std::unexpected(set.error()));
+    auto owed = std::make_shared<Reply>(std::move(reply));
+    ring_.reset(*set, std::move(method),
+                [owed](const Result<void>& result) { owed->give(result); });
 }
 
 void Wiring::cancel(std::uint64_t job, Reply reply) {

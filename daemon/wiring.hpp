@@ -51,6 +51,7 @@ public:
     void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                 Reply reply) override;
     void reattach(const Bdf& gpu, Reply reply) override;
+    void reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) override;
     void cancel(std::uint64_t job, Reply reply) override;
     void hook(HookCall call, Reply reply) override;
 

@@ -44,6 +44,7 @@ void WorkerRun::receive() {
                        callbacks_.step_done(it.index);
                    },
                    [this](const Waiting& it) { callbacks_.waiting(it.message); },
+                   [this](const ResetTried& it) { callbacks_.reset_tried(it.trial); },
                    [this](const PlanDone&) { finish(std::nullopt); },
                    [this](const PlanFailed& it) { finish(it); },
                },

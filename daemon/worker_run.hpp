@@ -18,6 +18,8 @@ public:
         std::function<void(std::size_t index)> step_done;
         /// The running step waits for these programs.
         std::function<void(const std::string& who)> waiting;
+        /// One way to reset a card was tried.
+        std::function<void(const ResetTrial& trial)> reset_tried;
         /// Called once, as the last thing: nothing, or the step that failed. A worker that dies has
         /// failed at its step.
         std::function<void(std::optional<PlanFailed>)> ended;

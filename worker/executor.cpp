@@ -19,14 +19,7 @@ namespace passthru {
 namespace {
 
 std::string text_of(int folder, const char* name) {
-    const int fd = ::openat(folder, name, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return {};
-    char buffer[256];
-    const ssize_t got = ::read(fd, buffer, sizeof buffer);
-    ::close(fd);
-    std::string text(buffer, got > 0 ? static_cast<std::size_t>(got) : 0);
-    if (text.ends_with('\n')) text.pop_back();
-    return text;
+    return read_attribute_at(folder, name).value_or("");
 }
 
 std::optional<std::string> driver_of(int folder) {
@@ -63,8 +56,8 @@ int write_attribute(int folder, const char* name, std::string_view value) {
     return error;
 }
 
-Executor::Executor(Root root, WriteAttribute write)
-    : root_(std::move(root)), write_(std::move(write)) {}
+Executor::Executor(Root root, WriteAttribute write, HotReset hot_reset)
+    : root_(std::move(root)), write_(std::move(write)), hot_reset_(std::move(hot_reset)) {}
 
 Executor::~Executor() {
     for (const auto& [bdf, folder] : folders_) ::close(folder);
@@ -134,7 +127,7 @@ Result<void> Executor::perform(const Step& step, std::size_t index) {
             [this](const step::Unbind& it) { return unbind(it); },
             [this](const step::Probe& it) { return probe(it); },
             [this](const step::WriteSetting& it) { return write_setting(it); },
-            [this](const step::Reset& it) { return reset(it); },
+            [this, index](const step::Reset& it) { return reset(it, index); },
         },
         step);
 }
@@ -247,15 +240,13 @@ Result<void> Executor::write_setting(const step::WriteSetting& step) {
                 error);
 }
 
-Result<void> Executor::reset(const step::Reset& step) {
-    // The kernel would reset a card under its live driver (drivers/pci/pci-sysfs.c:reset_store asks
-    // nobody).
-    const int folder = folder_of(step.bdf);
-    const auto driver = driver_of(folder);
-    if (driver && !is_stub_driver(*driver)) return {};
-    // Whether the card is well afterwards is what the next CheckAnswers finds out.
-    std::ignore = write_(folder, "reset", "1");
-    return {};
+Result<void> Executor::reset(const step::Reset& step, std::size_t index) {
+    return CardReset(step, {root_, write_, hot_reset_, folders_,
+                            [this, index](const ResetTrial& trial) {
+                                report_(ResetTried{index, trial});
+                            },
+                            interrupt_.wanted})
+        .run();
 }
 
 }  // namespace passthru

@@ -4,16 +4,14 @@
 #include "libpassthru/pci/sysfs.hpp"
 #include "libpassthru/plan/plan_json.hpp"
 #include "libpassthru/safety/holders.hpp"
+#include "worker/card_reset.hpp"
+#include "worker/vfio_hot_reset.hpp"
 
 #include <functional>
 #include <map>
 #include <string_view>
 
 namespace passthru {
-
-/// Writes `value` to the attribute `name` below the open folder and returns 0 or errno. The real
-/// one may block for ever.
-using WriteAttribute = std::function<int(int folder, const char* name, std::string_view value)>;
 
 /// The real one: open, write, close.
 [[nodiscard]] int write_attribute(int folder, const char* name, std::string_view value);
@@ -32,7 +30,8 @@ class Executor {
 public:
     using Report = std::function<void(const WorkerReport&)>;
 
-    explicit Executor(Root root, WriteAttribute write = write_attribute);
+    explicit Executor(Root root, WriteAttribute write = write_attribute,
+                      HotReset hot_reset = vfio_hot_reset);
     ~Executor();
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
@@ -55,12 +54,13 @@ private:
     [[nodiscard]] Result<void> unbind(const step::Unbind& step);
     [[nodiscard]] Result<void> probe(const step::Probe& step);
     [[nodiscard]] Result<void> write_setting(const step::WriteSetting& step);
-    [[nodiscard]] Result<void> reset(const step::Reset& step);
+    [[nodiscard]] Result<void> reset(const step::Reset& step, std::size_t index);
 
     [[nodiscard]] int folder_of(const Bdf& bdf) const { return folders_.at(bdf); }
 
     Root root_;
     WriteAttribute write_;
+    HotReset hot_reset_;
     Report report_;
     Interrupt interrupt_;
     std::map<Bdf, int> folders_;

@@ -19,7 +19,8 @@ void send_text(int socket, const std::string& text) {
 
 }  // namespace
 
-int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
+int serve_one_plan(int socket, const Root& root, const WriteAttribute& write,
+                   const HotReset& hot_reset) {
     std::vector<char> buffer(max_message);
     ssize_t got = 0;
     do {
@@ -49,7 +50,7 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write) {
         return 1;
     }
     send_text(socket, report_to_text(Started{own_process()}));
-    Executor executor(root, write);
+    Executor executor(root, write, hot_reset);
     executor.run(
         *plan, [&](const WorkerReport& report) { send_text(socket, report_to_text(report)); },
         Interrupt{[&] {

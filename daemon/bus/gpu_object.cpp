@@ -101,6 +101,31 @@ Result<Requests::DetachOptions> detach_options(const Options& options) {
     return result;
 }
 
+Result<std::optional<std::string>> reset_method(const Options& options) {
+    if (const auto known = check_options(options, {"method"}); !known) {
+        return std::unexpected(known.error());
+    }
+    const auto method = options.find("method");
+    if (method == options.end()) return std::nullopt;
+    try {
+        auto name = method->second.get<std::string>();
+        if (is_reset_method(name)) return name;
+        return fail(Errc::InvalidArgs, fmt::format("“{:.40}” is not the name of a method", name));
+    } catch (const sdbus::Error&) {
+        return fail(Errc::InvalidArgs, "“method” is a name (s), such as flr");
+    }
+}
+
+Options trial_options(const ResetTrial& trial) {
+    return {
+        {"method", sdbus::Variant{trial.method}},
+        {"at", sdbus::Variant{trial.at}},
+        {"duration", sdbus::Variant{static_cast<std::uint64_t>(trial.took.count())}},
+        {"result", sdbus::Variant{std::string(trial_end_name(trial.end))}},
+        {"message", sdbus::Variant{trial.message}},
+    };
+}
+
 }  // namespace
 
 GpuObject::GpuObject(BusConnection& bus, Authority& authority, Requests& requests, GpuView view)
@@ -134,6 +159,7 @@ void GpuObject::update(GpuView view) {
     note(before.owner != view_.owner, "Owner");
     note(before.functions != view_.functions, "Functions");
     note(before.reset_methods != view_.reset_methods, "ResetMethods");
+    note(before.last_reset != view_.last_reset, "LastReset");
     note(before.error_name != view_.error_name || before.error_message != view_.error_message,
          "LastError");
     note(before.job != view_.job, "Job");
@@ -183,6 +209,19 @@ void GpuObject::Reattach(sdbus::Result<>&& result, Options options) {
         });
 }
 
+void GpuObject::Reset(sdbus::Result<>&& result, Options options) {
+    Reply reply(std::move(result));
+    const auto method = reset_method(options);
+    if (!method) return reply.give(std::unexpected(method.error()));
+    authority_.authorize(
+        caller_of(getObject()), interface_name, "Reset", {{"gpu", view_.bdf.str()}},
+        [&requests = requests_, gpu = view_.bdf, method = *method,
+         reply = std::make_shared<Reply>(std::move(reply))](const Result<passthru::Owner>& who) {
+            if (!who) return reply->give(std::unexpected(who.error()));
+            requests.reset(gpu, method, std::move(*reply));
+        });
+}
+
 void GpuObject::Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
                      Options options) {
     auto owed = std::make_shared<ReplyWith<std::vector<Options>>>(std::move(result));
@@ -224,6 +263,12 @@ std::vector<Options> GpuObject::Functions() {
     std::vector<Options> result;
     for (const FunctionView& function : view_.functions)
         result.push_back(function_options(function));
+    return result;
+}
+
+std::vector<Options> GpuObject::LastReset() {
+    std::vector<Options> result;
+    for (const ResetTrial& trial : view_.last_reset) result.push_back(trial_options(trial));
     return result;
 }
 

@@ -27,6 +27,7 @@ private:
 
     void Detach(sdbus::Result<>&& result, Options options) override;
     void Reattach(sdbus::Result<>&& result, Options options) override;
+    void Reset(sdbus::Result<>&& result, Options options) override;
     void Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
               Options options) override;
     void ListHolders(sdbus::Result<std::vector<Options>>&& result, Options options) override;
@@ -43,6 +44,7 @@ private:
     Strings3 Owner() override;
     std::vector<Options> Functions() override;
     std::vector<std::string> ResetMethods() override { return view_.reset_methods; }
+    std::vector<Options> LastReset() override;
     Strings2 LastError() override { return {view_.error_name, view_.error_message}; }
     sdbus::ObjectPath Job() override { return sdbus::ObjectPath{job_path(view_.job)}; }
     std::string PowerState() override { return requests_.power_state(view_.bdf); }

@@ -45,6 +45,8 @@ public:
     virtual void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                         Reply reply) = 0;
     virtual void reattach(const Bdf& gpu, Reply reply) = 0;
+    /// By this method only, where one is given.
+    virtual void reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) = 0;
     virtual void cancel(std::uint64_t job, Reply reply) = 0;
     virtual void hook(HookCall call, Reply reply) = 0;
 };

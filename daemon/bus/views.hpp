@@ -3,6 +3,7 @@
 
 #include "daemon/owner.hpp"
 #include "libpassthru/pci/bdf.hpp"
+#include "libpassthru/reset/reset_trial.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -40,6 +41,7 @@ struct GpuView {
     Owner owner;
     std::vector<FunctionView> functions;
     std::vector<std::string> reset_methods;
+    std::vector<ResetTrial> last_reset;
     std::string error_name;
     std::string error_message;
     std::uint64_t job = 0;  ///< 0 for none

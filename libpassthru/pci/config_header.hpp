@@ -15,6 +15,10 @@ struct ConfigHeader {
     [[nodiscard]] std::uint16_t word(std::size_t at) const {
         return static_cast<std::uint16_t>(bytes[at] | (bytes[at + 1] << 8));
     }
+    [[nodiscard]] std::uint32_t long_word(std::size_t at) const {
+        return static_cast<std::uint32_t>(word(at)) |
+               (static_cast<std::uint32_t>(word(at + 2)) << 16);
+    }
     [[nodiscard]] PciId id() const { return {word(0), word(2)}; }
     [[nodiscard]] std::uint8_t type() const { return bytes[0x0e] & 0x7f; }
     /// All ones is what a read of an absent or powered-off function gives.

@@ -7,7 +7,11 @@
 namespace passthru {
 
 std::optional<std::string> read_attribute(const std::filesystem::path& file) {
-    const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return read_attribute_at(AT_FDCWD, file.c_str());
+}
+
+std::optional<std::string> read_attribute_at(int folder, const char* name) {
+    const int fd = ::openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0) return std::nullopt;
     constexpr std::size_t limit = 65536;
     std::string text;

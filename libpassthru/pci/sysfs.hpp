@@ -29,6 +29,9 @@ private:
 /// most.
 [[nodiscard]] std::optional<std::string> read_attribute(const std::filesystem::path& file);
 
+/// The same of the attribute `name` below an open folder.
+[[nodiscard]] std::optional<std::string> read_attribute_at(int folder, const char* name);
+
 /// The last component of what a symbolic link points to (`driver` → `vfio-pci`); nothing when there
 /// is no link.
 [[nodiscard]] std::optional<std::string> read_link_name(const std::filesystem::path& link);

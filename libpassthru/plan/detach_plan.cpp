@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/detach_plan.hpp"
 
+#include "libpassthru/plan/reset_plan.hpp"
+
 #include <algorithm>
 
 namespace passthru {
@@ -20,7 +22,7 @@ step::CheckUnused check_before_all(const std::vector<Bdf>& bound, const DetachWi
 /// A function that may fall asleep while its driver goes is kept awake: some laptops' cards do not
 /// come back from D3cold without their driver.
 void detach_function(const Function& function, const std::string& stub, const DetachWishes& wishes,
-                     Plan& plan) {
+                     const CardQuirk& quirk, Plan& plan) {
     if (function.power_control == "auto") {
         plan.steps.push_back(
             step::WriteSetting{function.bdf, Setting::PowerControl, function.power_control, "on"});
@@ -31,12 +33,47 @@ void detach_function(const Function& function, const std::string& stub, const De
         plan.steps.push_back(step::Unbind{function.bdf, *function.driver});
     }
     plan.steps.push_back(step::Probe{function.bdf, stub});
+    if (quirk.d3cold == SleepRule::Forbid && function.d3cold_allowed == "1") {
+        plan.steps.push_back(
+            step::WriteSetting{function.bdf, Setting::D3coldAllowed, function.d3cold_allowed, "0"});
+    }
+    if (quirk.idle_d3 == SleepRule::Forbid && function.power_control) {
+        plan.steps.push_back(
+            step::WriteSetting{function.bdf, Setting::PowerControl, function.power_control, "on"});
+    }
+}
+
+/// What has to be reset before a VM has it, once it is on its stub driver.
+void reset_before_start(const SetRecord& record, const Inventory& inventory,
+                        const ResetRules& rules, Plan& plan) {
+    ResetRules now = rules;
+    now.occasion = ResetOccasion::BeforeStart;
+    Inventory lent = inventory;
+    std::vector<Bdf> moved;
+    for (const FunctionRecord& it : record) {
+        Function& function = lent.functions.at(it.bdf);
+        function.driver = stub_driver_for(function, inventory);
+        moved.push_back(it.bdf);
+    }
+    for (const ResetChain& chain : plan_reset(moved, lent, now).chains) {
+        if (chain.attempts.empty()) continue;
+        for (const Bdf& bdf : chain.functions) {
+            plan.steps.push_back(step::WriteSetting{bdf, Setting::PowerControl, "auto", "on"});
+        }
+        plan.steps.push_back(step::Reset{chain, ResetDemand::IfPossible});
+        for (const Bdf& bdf : chain.functions) {
+            if (rules.quirks.for_function(lent.functions.at(bdf)).idle_d3 == SleepRule::Forbid) {
+                continue;
+            }
+            plan.steps.push_back(step::WriteSetting{bdf, Setting::PowerControl, "on", "auto"});
+        }
+    }
 }
 
 }  // namespace
 
 DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
-                        const Inventory& inventory) {
+                        const Inventory& inventory, const ResetRules& rules) {
     DetachPlan result;
     result.plan.kind = PlanKind::Detach;
     std::vector<const Function*> to_move;
@@ -59,14 +96,16 @@ DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
         result.plan.steps.push_back(check_before_all(bound, wishes));
     }
     for (const Function* function : to_move) {
-        detach_function(*function, stub_driver_for(*function, inventory), wishes, result.plan);
+        detach_function(*function, stub_driver_for(*function, inventory), wishes,
+                        rules.quirks.for_function(*function), result.plan);
     }
+    if (!to_move.empty()) reset_before_start(result.record, inventory, rules, result.plan);
     return result;
 }
 
-Result<DetachPlan> plan_detach(const DetachCase& it) {
+Result<DetachPlan> plan_detach(const DetachCase& it, const ResetRules& rules) {
     if (const auto refusal = judge(it).error()) return std::unexpected(*refusal);
-    return detach_steps(it.set, it.wishes, it.inventory);
+    return detach_steps(it.set, it.wishes, it.inventory, rules);
 }
 
 }  // namespace passthru

@@ -26,13 +26,13 @@ Result<Bdf> gpu_for(const Bdf& named, const Inventory& inventory) {
 
 }  // namespace
 
-DryRun dry_run_detach(const Bdf& gpu, const DetachCase& it) {
+DryRun dry_run_detach(const Bdf& gpu, const DetachCase& it, const ResetRules& rules) {
     DryRun result;
     result.gpu = gpu;
     for (const Member& member : it.set.members) result.device_set.push_back(member.bdf);
     result.judgement = judge(it);
     if (result.judgement.refusals.empty()) {
-        result.steps = detach_steps(it.set, it.wishes, it.inventory).plan.steps;
+        result.steps = detach_steps(it.set, it.wishes, it.inventory, rules).plan.steps;
     }
     return result;
 }
@@ -54,7 +54,9 @@ Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu) {
     std::vector<Bdf> members;
     for (const Member& member : set->members) members.push_back(member.bdf);
     const Findings findings = inspect(root, inventory, members);
-    return dry_run_detach(*head, {*set, wishes, inventory, findings});
+    ResetRules rules{read_quirk_files(root).quirks, {}};
+    if (wishes.policy.reset) rules.wanted.emplace(*head, *wishes.policy.reset);
+    return dry_run_detach(*head, {*set, wishes, inventory, findings}, rules);
 }
 
 }  // namespace passthru

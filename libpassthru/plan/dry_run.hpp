@@ -14,7 +14,8 @@ struct DryRun {
 };
 
 /// Plans the detach of the set that holds `gpu`.
-[[nodiscard]] DryRun dry_run_detach(const Bdf& gpu, const DetachCase& it);
+[[nodiscard]] DryRun dry_run_detach(const Bdf& gpu, const DetachCase& it,
+                                    const ResetRules& rules = {});
 
 /// The same from a machine's files alone, without a daemon: reads the configuration below `root`
 /// and looks at everything that this process may see. NoSuchGpu when the function is no GPU and

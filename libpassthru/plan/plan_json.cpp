@@ -2,6 +2,7 @@
 #include "libpassthru/plan/plan_json.hpp"
 
 #include "libpassthru/json_reading.hpp"
+#include "libpassthru/plan/reset_json.hpp"
 #include "libpassthru/safety/policy.hpp"
 
 #include <algorithm>
@@ -128,7 +129,11 @@ json step_to_json(const Step& step) {
                             {"from", text_or_null(it.from)},
                             {"to", it.to}};
             },
-            [](const step::Reset& it) { return json{{"bdf", it.bdf.str()}}; },
+            [](const step::Reset& it) {
+                json chain = reset_chain_to_json(it.chain);
+                chain["rule"] = rule_name(it.demand);
+                return chain;
+            },
         },
         step);
     result["do"] = step_name(step);
@@ -150,6 +155,10 @@ Step step_from_json(const json& object) {
             std::min(std::chrono::seconds(whole_number<std::uint32_t>(object.at("wait"))),
                      max_wait)};
     }
+    if (kind == "reset") {
+        return step::Reset{reset_chain_from_json(object),
+                           read_rule(object, {ResetDemand::IfPossible, ResetDemand::Required})};
+    }
     const Bdf bdf = read_bdf(object.at("bdf"));
     if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};
     if (kind == "set-override") {
@@ -163,7 +172,6 @@ Step step_from_json(const json& object) {
         return step::WriteSetting{bdf, setting, read_text_or_null(object, "from"),
                                   read_value(setting, object.at("to").get<std::string>())};
     }
-    if (kind == "reset") return step::Reset{bdf};
     throw Malformed{fmt::format("“{:.40}” is no step", kind)};
 }
 
@@ -174,7 +182,7 @@ json plan_to_json(const Plan& plan) {
 }
 
 PlanKind plan_kind_from(const std::string& name) {
-    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo}) {
+    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
         if (plan_kind_name(kind) == name) return kind;
     }
     throw Malformed{fmt::format("“{:.40}” is no kind of plan", name)};
@@ -194,6 +202,9 @@ json report_to_json(const WorkerReport& report) {
             [](const Started& it) { return json{{"started", to_json(it.process)}}; },
             [](const StepDone& it) { return json{{"done", it.index}}; },
             [](const Waiting& it) { return json{{"waiting", it.index}, {"message", it.message}}; },
+            [](const ResetTried& it) {
+                return json{{"tried", it.index}, {"trial", reset_trial_to_json(it.trial)}};
+            },
             [](const PlanDone&) { return json{{"finished", true}}; },
             [](const PlanFailed& it) {
                 return json{{"failed", it.index},
@@ -211,6 +222,10 @@ WorkerReport report_from_json(const json& object) {
     if (object.contains("waiting")) {
         return Waiting{whole_number<std::size_t>(object.at("waiting")),
                        object.at("message").get<std::string>()};
+    }
+    if (object.contains("tried")) {
+        return ResetTried{whole_number<std::size_t>(object.at("tried")),
+                          reset_trial_from_json(object.at("trial"))};
     }
     if (object.contains("finished")) return PlanDone{};
     return PlanFailed{

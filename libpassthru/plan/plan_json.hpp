@@ -3,6 +3,7 @@
 
 #include "libpassthru/plan/record.hpp"
 #include "libpassthru/plan/step.hpp"
+#include "libpassthru/reset/reset_trial.hpp"
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
@@ -32,6 +33,12 @@ struct Waiting {
     std::string message;
     bool operator==(const Waiting&) const = default;
 };
+/// One attempt of a Reset step is over.
+struct ResetTried {
+    std::size_t index = 0;
+    ResetTrial trial;
+    bool operator==(const ResetTried&) const = default;
+};
 struct PlanDone {
     bool operator==(const PlanDone&) const = default;
 };
@@ -40,7 +47,7 @@ struct PlanFailed {
     Error error;
     bool operator==(const PlanFailed&) const = default;
 };
-using WorkerReport = std::variant<Started, StepDone, Waiting, PlanDone, PlanFailed>;
+using WorkerReport = std::variant<Started, StepDone, Waiting, ResetTried, PlanDone, PlanFailed>;
 
 /// The largest message between daemon and worker, in bytes: a plan of several hundred steps.
 inline constexpr std::size_t max_message = 128UZ * 1024;

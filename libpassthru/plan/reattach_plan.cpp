@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/reattach_plan.hpp"
 
+#include "libpassthru/plan/reset_plan.hpp"
+
 #include <algorithm>
 #include <ranges>
 
@@ -60,22 +62,11 @@ void finish_function(const FunctionRecord& before, const Function& now, Plan& pl
 
 }  // namespace
 
-bool can_reset(const Function& function, const Inventory& inventory) {
-    return std::ranges::any_of(function.reset_methods, [&](const std::string& method) {
-        if (method != "bus" && method != "cxl_bus") return true;
-        return std::ranges::none_of(inventory.functions, [&](const auto& item) {
-            const Bdf& other = item.first;
-            return other != function.bdf && other.domain == function.bdf.domain &&
-                   other.bus == function.bdf.bus;
-        });
-    });
-}
-
-Plan plan_reattach(const SetRecord& record, const Inventory& inventory) {
+Plan plan_reattach(const SetRecord& record, const Inventory& inventory, const ResetRules& rules,
+                   ResetDemand demand) {
     Plan plan;
     plan.kind = PlanKind::Reattach;
     std::vector<Bdf> on_stub;
-    std::vector<Step> resets;
     std::vector<Step> checks;
     Plan moving;
     for (const FunctionRecord& before : std::views::reverse(record)) {
@@ -85,14 +76,12 @@ Plan plan_reattach(const SetRecord& record, const Inventory& inventory) {
             if (now->driver == before.driver) finish_function(before, *now, moving);
             continue;
         }
-        if (now->on_stub()) {
-            on_stub.push_back(now->bdf);
-            if (can_reset(*now, inventory)) resets.push_back(step::Reset{now->bdf});
-        }
+        if (now->on_stub()) on_stub.push_back(now->bdf);
         checks.push_back(step::CheckAnswers{now->bdf, now->id});
         reattach_function(before, *now, moving);
     }
     if (!on_stub.empty()) plan.steps.push_back(step::CheckUnused{on_stub});
+    std::vector<Step> resets = reset_steps(on_stub, inventory, rules, demand);
     for (const auto* part : {&resets, &checks, &moving.steps}) {
         plan.steps.insert(plan.steps.end(), part->begin(), part->end());
     }

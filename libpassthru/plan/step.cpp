@@ -14,6 +14,16 @@ std::string listed(const std::vector<Bdf>& functions) {
     return list;
 }
 
+std::string describe_reset(const ResetChain& chain) {
+    std::string ways;
+    for (const ResetAttempt& attempt : chain.attempts) {
+        ways += (ways.empty() ? "" : ", else ") + attempt.method;
+    }
+    const std::string card = listed(chain.functions);
+    return ways.empty() ? fmt::format("check that {} is well", card)
+                        : fmt::format("reset {}: {}", card, ways);
+}
+
 }  // namespace
 
 std::string_view plan_kind_name(PlanKind kind) {
@@ -21,6 +31,7 @@ std::string_view plan_kind_name(PlanKind kind) {
         case PlanKind::Detach: return "detach";
         case PlanKind::Reattach: return "reattach";
         case PlanKind::Undo: return "undo";
+        case PlanKind::Reset: return "reset";
     }
     return "undo";
 }
@@ -38,6 +49,10 @@ std::string_view rule_name(HolderRule rule) {
     return "refuse";
 }
 
+std::string_view rule_name(ResetDemand demand) {
+    return demand == ResetDemand::Required ? "required" : "if-possible";
+}
+
 std::string_view attribute_of(Setting setting) {
     switch (setting) {
         case Setting::PowerControl: return "power/control";
@@ -52,6 +67,8 @@ std::vector<Bdf> functions_of(const Step& step) {
         [](const auto& it) {
             if constexpr (requires { it.functions; }) {
                 return it.functions;
+            } else if constexpr (requires { it.chain; }) {
+                return it.chain.functions;
             } else {
                 return std::vector<Bdf>{it.bdf};
             }
@@ -93,7 +110,7 @@ std::string describe(const Step& step) {
                 return fmt::format("set {} of {} to {}", attribute_of(it.setting), it.bdf.str(),
                                    it.to);
             },
-            [](const step::Reset& it) { return fmt::format("reset {}", it.bdf.str()); },
+            [](const step::Reset& it) { return describe_reset(it.chain); },
         },
         step);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "libpassthru/pci/function.hpp"
+#include "libpassthru/reset/reset_chain.hpp"
 
 #include <chrono>
 #include <optional>
@@ -24,6 +25,12 @@ enum class HolderRule {
     RefuseDangerous,  ///< only those that could make an unbind wait for ever: see `may_be_ignored`
 };
 
+/// What it means when no way to reset a card works, and the card is well all the same.
+enum class ResetDemand {
+    IfPossible,  ///< nothing: it goes on as it is
+    Required,    ///< the step has failed: somebody has asked for a reset
+};
+
 /// What a function is set to besides its driver; each one is an attribute in its folder.
 enum class Setting {
     PowerControl,   ///< `power/control`: `on` keeps it awake, `auto` lets it sleep when idle
@@ -37,6 +44,8 @@ enum class Setting {
 /// `refuse-all`, `refuse-disks-and-board`; `refuse`, `ask-then-refuse`, `refuse-dangerous`.
 [[nodiscard]] std::string_view rule_name(CriticalRule rule);
 [[nodiscard]] std::string_view rule_name(HolderRule rule);
+/// `if-possible`, `required`.
+[[nodiscard]] std::string_view rule_name(ResetDemand demand);
 
 /// The closed set of things that the worker does to a function. Each one is idempotent: doing it to
 /// a function that is already so changes nothing and succeeds, so that a plan may be run again
@@ -99,10 +108,11 @@ struct WriteSetting {
     bool operator==(const WriteSetting&) const = default;
 };
 
-/// Resets the function by what the kernel offers, unless a host driver has it. A function that
-/// cannot be reset is no failure.
+/// Resets a card, one way after the other until all of its functions are well, and reports each
+/// try. No function of it may be on a host driver. A card that is not well in the end has failed.
 struct Reset {
-    Bdf bdf;
+    ResetChain chain;
+    ResetDemand demand = ResetDemand::IfPossible;
     bool operator==(const Reset&) const = default;
 };
 
@@ -112,7 +122,7 @@ using Step =
     std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused, step::SetOverride,
                  step::Unbind, step::Probe, step::WriteSetting, step::Reset>;
 
-enum class PlanKind { Detach, Reattach, Undo };
+enum class PlanKind { Detach, Reattach, Undo, Reset };
 
 /// What will be done, in this order, until the first step that fails.
 struct Plan {
@@ -122,7 +132,7 @@ struct Plan {
     bool operator==(const Plan&) const = default;
 };
 
-/// `detach`, `reattach`, `undo`.
+/// `detach`, `reattach`, `undo`, `reset`.
 [[nodiscard]] std::string_view plan_kind_name(PlanKind kind);
 
 /// The functions that this step touches.

@@ -104,9 +104,13 @@ TEST_F(ASet, OfTheAdministratorGoesToAVmAndBackToHimDetached) {
     desk_.run_jobs();
     EXPECT_TRUE(desk_.succeeded(desk_.detach(win11)));
     EXPECT_EQ(desk_.it.owner, win11);
-    EXPECT_TRUE(desk_.succeeded(desk_.reattach(win11.id)));
+    const Ticket stopped = desk_.reattach(win11.id);
+    EXPECT_EQ(desk_.it.phase, Phase::Resetting);
+    desk_.run_jobs();
+    EXPECT_TRUE(desk_.succeeded(stopped));
     EXPECT_EQ(desk_.it.owner, alice);
     EXPECT_EQ(desk_.state(), SetState::Detached);
+    EXPECT_FALSE(kernel_.resets().empty()) << "the next VM gets it as the first one did";
     const Ticket back = desk_.reattach();
     desk_.run_jobs();
     EXPECT_TRUE(desk_.succeeded(back));

@@ -42,6 +42,11 @@ Ticket Desk::reattach(std::optional<std::string> domain) {
     return last_;
 }
 
+Ticket Desk::reset(std::optional<std::string> method) {
+    send(event::ResetWanted{++last_, std::move(method)});
+    return last_;
+}
+
 void Desk::run_jobs() {
     while (running) {
         const Plan plan = it.plan;

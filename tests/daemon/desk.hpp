@@ -24,6 +24,7 @@ public:
     /// Each returns the ticket that its answer comes under.
     Ticket detach(const Owner& owner, std::vector<Bdf> wanted = {});
     Ticket reattach(std::optional<std::string> domain = std::nullopt);
+    Ticket reset(std::optional<std::string> method = std::nullopt);
 
     /// Does the running job to its end, or to the step that fails, and the jobs that follow from
     /// it.

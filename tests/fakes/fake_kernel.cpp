@@ -182,6 +182,20 @@ void FakeKernel::power_off(const Bdf& bdf) const {
     kernel_.put(kernel_.folder(bdf) / "config", std::string(64, '\xff'));
 }
 
+void FakeKernel::plan_reset_effect(const Bdf& bdf, std::string_view method,
+                                   ResetEffect effect) const {
+    const char* word = "heals";
+    if (effect == ResetEffect::Dies) word = "dies";
+    if (effect == ResetEffect::Sleeps) word = "sleeps";
+    fs::create_directories(path() / "fake/reset-effects");
+    kernel_.put(path() / "fake/reset-effects" / fmt::format("{}@{}", method, bdf.str()), word);
+}
+
+void FakeKernel::offer_device_specific(const Bdf& bdf) const {
+    fs::create_directories(path() / "fake/device-specific");
+    kernel_.put(path() / "fake/device-specific" / bdf.str(), "");
+}
+
 void FakeKernel::move(const Bdf& bdf, std::optional<std::string> driver) const {
     if (driver_of(bdf)) std::ignore = kernel_.unbind(bdf);
     if (driver) kernel_.attach(bdf, *driver);
@@ -208,6 +222,10 @@ std::string FakeKernel::dump() const {
 
 std::vector<std::string> FakeKernel::writes() const {
     return lines(path() / "fake/writes");
+}
+
+std::vector<std::string> FakeKernel::resets() const {
+    return lines(path() / "fake/resets");
 }
 
 std::vector<std::string> FakeKernel::accidents() const {

@@ -65,6 +65,22 @@ public:
     void unplug(const Bdf& bdf) const { kernel_.remove(bdf); }
     /// Reads of config space give all ones from now on.
     void power_off(const Bdf& bdf) const;
+    /// What comes of a reset of this function by this method; else it stays as it is.
+    enum class ResetEffect {
+        Heals,   ///< it answers
+        Dies,    ///< it does not answer any more
+        Sleeps,  ///< it stays in D3hot, whatever power/control says
+    };
+    void plan_reset_effect(const Bdf& bdf, std::string_view method, ResetEffect effect) const;
+    /// A module such as vendor-reset is loaded: the kernel takes `device_specific` though the list
+    /// from when it found the function does not have it.
+    void offer_device_specific(const Bdf& bdf) const;
+    /// `flr 0000:01:00.0`: every reset that was done, in order.
+    [[nodiscard]] std::vector<std::string> resets() const;
+    /// VFIO_DEVICE_PCI_HOT_RESET of the tree.
+    [[nodiscard]] static int hot_reset(const Root& root, const std::vector<Bdf>& functions) {
+        return KernelTree(root.path()).hot_reset(functions);
+    }
     /// Another tool moves the function, with no fault in its way; no driver unbinds it only.
     void move(const Bdf& bdf, std::optional<std::string> driver) const;
     void put(const std::filesystem::path& file, std::string_view text) const;

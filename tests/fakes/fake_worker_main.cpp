@@ -17,5 +17,5 @@ int main(int argc, char** argv) {
     const auto write = passthru::fakes::FakeKernel::writer(root.path());
     if (const auto pause = passthru::fakes::take_pause(0, root))
         return passthru::fakes::serve_with_pause(0, root, write, *pause);
-    return passthru::serve_one_plan(0, root, write);
+    return passthru::serve_one_plan(0, root, write, passthru::fakes::FakeKernel::hot_reset);
 }

@@ -92,13 +92,51 @@ int KernelTree::reset(const Bdf& bdf) const {
     std::istringstream methods(read_attribute(folder / "reset_method").value_or(""));
     for (std::string method; methods >> method;) {
         if (method == "bus" && !alone_on_bus(folder)) continue;  // pci.c:pci_parent_bus_reset
+        has_reset(bdf, method);
         return 0;
     }
     return ENOTTY;
 }
 
+int KernelTree::hot_reset(const std::vector<Bdf>& functions) const {
+    const fs::path bus = folder(functions.front()).parent_path();
+    for (const auto& entry : fs::directory_iterator(bus)) {
+        const auto bdf = parse_bdf(entry.path().filename().string());
+        if (bdf && !is_stub_driver(driver_of(*bdf).value_or(""))) return EINVAL;
+    }
+    for (const Bdf& bdf : functions) has_reset(bdf, "bus");
+    return 0;
+}
+
+/// What FakeKernel::plan_reset_effect says comes of it.
+void KernelTree::has_reset(const Bdf& bdf, const std::string& method) const {
+    const auto effect =
+        read_attribute(tree_ / "fake/reset-effects" / fmt::format("{}@{}", method, bdf.str()));
+    add_line("fake/resets", fmt::format("{} {}", method, bdf.str()));
+    if (!effect) return;
+    FakeFunction function = drawn(bdf);
+    function.answers = *effect != "dies";
+    put(folder(bdf) / "config", config_of(function));
+    if (*effect == "sleeps") {
+        fs::create_directories(tree_ / "fake/asleep");
+        put(tree_ / "fake/asleep" / bdf.str(), "");
+        put(folder(bdf) / "power_state", "D3hot\n");
+    }
+}
+
+/// pm_runtime_forbid wakes, and on vfio-pci nobody keeps an idle function awake.
+void KernelTree::set_power_control(const Bdf& bdf, const std::string& value) const {
+    put(folder(bdf) / "power/control", value + "\n");
+    if (!is_stub_driver(driver_of(bdf).value_or("")) || fs::exists(tree_ / "fake/asleep" / bdf.str()))
+        return;
+    put(folder(bdf) / "power_state", value == "on" ? "D0\n" : "D3hot\n");
+}
+
 int KernelTree::set_reset_method(const Bdf& bdf, std::string_view methods) const {
-    const std::vector<std::string> known = drawn(bdf).reset_methods;
+    std::vector<std::string> known = drawn(bdf).reset_methods;
+    if (methods != "default" && fs::exists(tree_ / "fake/device-specific" / bdf.str())) {
+        known.emplace_back("device_specific");
+    }
     std::istringstream stream{std::string(methods)};
     std::vector<std::string> chosen;
     for (std::string word; stream >> word;) chosen.push_back(word);

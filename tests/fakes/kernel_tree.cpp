@@ -18,7 +18,23 @@ namespace fs = std::filesystem;
 
 constexpr const char* bus = "sys/bus/pci";
 
-/// The 64 bytes that everybody may read (PCI Local Bus 3.0, 6.1).
+std::string modalias_of(const FakeFunction& function) {
+    return fmt::format("pci:v{:08X}d{:08X}sv{:08X}sd{:08X}bc{:02X}sc{:02X}i{:02X}",
+                       function.id.vendor, function.id.device, function.subsystem.vendor,
+                       function.subsystem.device, function.class_code >> 16,
+                       (function.class_code >> 8) & 0xff, function.class_code & 0xff);
+}
+
+bool is_drm(const FakeFunction& function) {
+    return (function.class_code >> 16) == 0x03;
+}
+
+bool is_sound(const FakeFunction& function) {
+    return (function.class_code >> 8) == 0x0403;
+}
+
+}  // namespace
+
 std::string config_of(const FakeFunction& function) {
     std::string bytes(64, function.answers ? '\0' : '\xff');
     if (!function.answers) return bytes;
@@ -40,23 +56,6 @@ std::string config_of(const FakeFunction& function) {
     }
     return bytes;
 }
-
-std::string modalias_of(const FakeFunction& function) {
-    return fmt::format("pci:v{:08X}d{:08X}sv{:08X}sd{:08X}bc{:02X}sc{:02X}i{:02X}",
-                       function.id.vendor, function.id.device, function.subsystem.vendor,
-                       function.subsystem.device, function.class_code >> 16,
-                       (function.class_code >> 8) & 0xff, function.class_code & 0xff);
-}
-
-bool is_drm(const FakeFunction& function) {
-    return (function.class_code >> 16) == 0x03;
-}
-
-bool is_sound(const FakeFunction& function) {
-    return (function.class_code >> 8) == 0x0403;
-}
-
-}  // namespace
 
 fs::path follow(const fs::path& link) {
     std::error_code error;

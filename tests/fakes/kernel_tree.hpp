@@ -14,6 +14,9 @@ namespace passthru::fakes {
 /// Where a relative link leads; empty when there is none.
 [[nodiscard]] std::filesystem::path follow(const std::filesystem::path& link);
 
+/// The 64 bytes of config space that everybody may read (PCI Local Bus 3.0, 6.1).
+[[nodiscard]] std::string config_of(const FakeFunction& function);
+
 /// What the kernel does to a folder that looks like `/`: the deeds behind the attributes. Has no
 /// state of its own; all of it lies in the tree, below `sys` and `dev` as on a real machine and
 /// below `fake` what a real kernel keeps to itself, so that several processes may play on one tree.
@@ -41,6 +44,9 @@ public:
     [[nodiscard]] int bind(const Bdf& bdf, const std::string& driver) const;
     [[nodiscard]] int unbind(const Bdf& bdf) const;
     [[nodiscard]] int reset(const Bdf& bdf) const;
+    /// The bus of these functions, all of which have to be on vfio-pci.
+    [[nodiscard]] int hot_reset(const std::vector<Bdf>& functions) const;
+    void set_power_control(const Bdf& bdf, const std::string& value) const;
     [[nodiscard]] int set_reset_method(const Bdf& bdf, std::string_view methods) const;
     /// Takes away the function and everything behind it; `rescan` finds all that was taken away.
     void remove(const Bdf& bdf) const;
@@ -58,6 +64,7 @@ public:
     [[nodiscard]] const std::filesystem::path& tree() const { return tree_; }
 
 private:
+    void has_reset(const Bdf& bdf, const std::string& method) const;
     void add_nodes(const Bdf& bdf, const std::string& driver) const;
     void remove_nodes(const Bdf& bdf, const std::string& driver) const;
     void add_node(const std::filesystem::path& folder, int major, int minor,

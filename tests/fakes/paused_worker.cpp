@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/fakes/paused_worker.hpp"
 
+
+#include "tests/fakes/fake_kernel.hpp"
+
 #include <csignal>
 #include <fmt/format.h>
 #include <fstream>
@@ -71,21 +74,28 @@ std::optional<Pause> take_pause(int socket, const Root& root) {
 int serve_with_pause(int socket, const Root& root, const WriteAttribute& write,
                      const Pause& pause) {
     const Plan plan = plan_from_text(receive(socket, 0)).value();
-    const auto due = [&](Pause::Moment moment, std::size_t step) {
-        return pause.moment == moment && pause.step == step;
+    bool has_stood = false;
+    const auto stand_when_due = [&](Pause::Moment moment, std::size_t step) {
+        if (has_stood || pause.moment != moment || pause.step != step) return;
+        has_stood = true;
+        stand_still(root);
     };
     std::size_t next = 0;
-    Executor executor(root, write);
+    Executor executor(root, write, FakeKernel::hot_reset);
     executor.run(
         plan,
         [&](const WorkerReport& report) {
             const auto* done = std::get_if<StepDone>(&report);
-            if (done != nullptr && due(Pause::Moment::After, done->index)) stand_still(root);
+            if (done != nullptr) {
+                stand_when_due(Pause::Moment::After, done->index);
+                next = done->index + 1;
+            }
             const std::string text = report_to_text(report);
             std::ignore = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
         },
         Interrupt{[&] {
-                      if (due(Pause::Moment::Before, next++)) stand_still(root);
+                      // Asked before each step, and before each attempt of a reset.
+                      stand_when_due(Pause::Moment::Before, next);
                       return !receive(socket, MSG_DONTWAIT).empty();
                   },
                   socket});

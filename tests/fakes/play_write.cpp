@@ -125,7 +125,7 @@ int perform(const KernelTree& kernel, const Write& write) {
         return 0;
     }
     if (write.attribute == "control") {
-        kernel.put(kernel.folder(bdf) / "power/control", write.value + "\n");
+        kernel.set_power_control(bdf, write.value);
         return 0;
     }
     if (write.attribute == "d3cold_allowed") {

@@ -75,13 +75,14 @@ TEST_F(TheExecutor, NeverTouchesABridge) {
     for (const Bdf& bridge : {"00:01.0"_bdf, "00:00.0"_bdf}) {
         expect_refused(step::Unbind{bridge, "pcieport"}, Errc::InvalidArgs);
         expect_refused(step::SetOverride{bridge, {}, "vfio-pci"}, Errc::InvalidArgs);
-        expect_refused(step::Reset{bridge}, Errc::InvalidArgs);
+        expect_refused(step::Reset{ResetChain{{bridge}, {}}}, Errc::InvalidArgs);
     }
 }
 
 TEST_F(TheExecutor, ChangesNothingWhenALaterStepIsAboutABridge) {
-    const Ran ran = run(
-        kernel_, {PlanKind::Detach, {step::Unbind{gpu_, "nouveau"}, step::Reset{"00:01.0"_bdf}}});
+    const Ran ran = run(kernel_, {PlanKind::Detach,
+                                  {step::Unbind{gpu_, "nouveau"},
+                                   step::Probe{"00:01.0"_bdf, "vfio-pci"}}});
     EXPECT_FALSE(ran.finished());
     EXPECT_EQ(kernel_.driver_of(gpu_), "nouveau");
 }
@@ -120,19 +121,6 @@ TEST_F(TheExecutor, DoesNotTakeCardsFromADriverThatThePlanDoesNotKnow) {
     expect_refused(step::Probe{gpu_, "vfio-pci"}, Errc::BindFailed);
     EXPECT_TRUE(run_step(step::Unbind{gpu_, "nvidia"}).finished());
     EXPECT_EQ(kernel_.driver_of(gpu_), "nouveau");
-}
-
-TEST_F(TheExecutor, DoesNotResetACardUnderItsHostDriver) {
-    EXPECT_TRUE(run_step(step::Reset{gpu_}).finished());
-    EXPECT_TRUE(kernel_.writes().empty());
-    kernel_.move(gpu_, "vfio-pci");
-    EXPECT_TRUE(run_step(step::Reset{gpu_}).finished());
-    EXPECT_EQ(kernel_.writes().size(), 1U);
-}
-
-TEST_F(TheExecutor, TakesAResetThatIsNotOfferedForDone) {
-    const FakeKernel kernel("01:00.0 0300 10de:2489 group 1 reset none");
-    EXPECT_TRUE(run(kernel, {PlanKind::Reattach, {step::Reset{gpu_}}}).finished());
 }
 
 TEST_F(TheExecutor, SeesThatAProbeBoundNothing) {

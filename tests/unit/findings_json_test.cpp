@@ -154,7 +154,7 @@ TEST(ARequestToLook, ComesOverAsItWas) {
 }
 
 TEST(ARequestToLook, IsNotWhatIsAskedForOtherwise) {
-    const Plan plan{PlanKind::Detach, {step::Reset{"01:00.0"_bdf}}};
+    const Plan plan{PlanKind::Detach, {step::Unbind{"01:00.0"_bdf, "nouveau"}}};
     for (const std::string& text : {plan_to_text(plan), std::string("inspect"), std::string("{}"),
                                     std::string("[\"inspect\"]"), std::string()}) {
         EXPECT_FALSE(inspection_from_text(text)) << text;

@@ -12,6 +12,17 @@ namespace {
 
 const Bdf gpu{0x10000, 1, 0, 0};
 
+ResetChain whole_chain() {
+    const Bdf audio{0x10000, 1, 0, 1};
+    const Bdf bridge{0x10000, 0, 1, 0};
+    return {{gpu, audio},
+            {{"device_specific", ResetMeans::Attribute, {gpu}, {}},
+             {"bus", ResetMeans::VfioHotReset, {gpu, audio}, {}},
+             {"bus", ResetMeans::Subordinate, {gpu, audio}, bridge},
+             {"remove_rescan", ResetMeans::RemoveRescan, {gpu, audio}, bridge}},
+            std::chrono::milliseconds(1500)};
+}
+
 Plan plan_of_every_step() {
     return {
         PlanKind::Reattach,
@@ -19,11 +30,11 @@ Plan plan_of_every_step() {
          step::CheckUnused{}, step::SetOverride{gpu, std::nullopt, "vfio-pci"},
          step::SetOverride{gpu, "none", std::nullopt}, step::Unbind{gpu, "nouveau"},
          step::Probe{gpu, "vfio-pci"}, step::WriteSetting{gpu, Setting::D3coldAllowed, "1", "0"},
-         step::WriteSetting{gpu, Setting::ResetMethod, std::nullopt, "flr bus"}, step::Reset{gpu}}};
+         step::WriteSetting{gpu, Setting::ResetMethod, std::nullopt, "flr bus"}, step::Reset{whole_chain(), ResetDemand::Required}, step::Reset{}}};
 }
 
 TEST(APlan, IsTheSameAfterItsTrip) {
-    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo}) {
+    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
         Plan plan = plan_of_every_step();
         plan.kind = kind;
         const auto again = plan_from_text(plan_to_text(plan));
@@ -64,11 +75,21 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"plan":"detach","steps":[]} )"
         "x",
         R"({"plan":"detach","steps":[{"do":"remove","bdf":"0000:01:00.0"}]})",
-        R"({"plan":"detach","steps":[{"do":"reset"}]})",
-        R"({"plan":"detach","steps":[{"do":"reset","bdf":"01:00.0"}]})",
-        R"({"plan":"detach","steps":[{"do":"reset","bdf":"../../../etc"}]})",
-        R"({"plan":"detach","steps":[{"do":"reset","bdf":7}]})",
-        R"({"plan":"detach","steps":[{"do":"reset","bdf":"0000:01:00.0","method":"bus"}]})",
+        R"({"plan":"reset","steps":[{"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[{"bridge":null,"functions":["0000:02:00.0"],"means":"attribute","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[{"bridge":null,"functions":[],"means":"attribute","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[{"bridge":null,"functions":["0000:01:00.0"],"means":"prayer","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[{"bridge":null,"functions":["0000:01:00.0"],"means":"attribute","method":""}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[{"bridge":null,"functions":["0000:01:00.0"],"means":"attribute","method":"flr\nbus"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[{"bridge":null,"functions":["../../etc"],"means":"attribute","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
+        R"({"plan":"reset","steps":[{)"
+        R"("attempts":[7],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
         R"({"plan":"detach","steps":[{"do":"check-unused","functions":"0000:01:00.0"}]})",
         R"({"plan":"detach","steps":[{"do":"check-unused","functions":[null]}]})",
         R"({"plan":"detach","steps":[{"do":"check-answers","bdf":"0000:01:00.0","id":[4318]}]})",
@@ -130,6 +151,8 @@ INSTANTIATE_TEST_SUITE_P(, AnImpossibleDriverName,
 TEST(AReport, IsTheSameAfterItsTrip) {
     for (const WorkerReport& report :
          {WorkerReport(StepDone{3}), WorkerReport(PlanDone{}),
+          WorkerReport(ResetTried{4, {"flr", 1790000000000000, std::chrono::microseconds(120300),
+                                      TrialEnd::NotWell, "it does not answer"}}),
           WorkerReport(PlanFailed{2, {Errc::InUse, "“Xorg” has it\n open", 16}})}) {
         const auto again = report_from_text(report_to_text(report));
         ASSERT_TRUE(again.has_value()) << again.error().message;

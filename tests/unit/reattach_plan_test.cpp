@@ -11,6 +11,7 @@ namespace passthru {
 namespace {
 
 using fakes::FakeKernel;
+using fakes::Fault;
 using fakes::operator""_bdf;
 
 class ADetachedCard : public testing::Test {
@@ -83,8 +84,10 @@ TEST_F(ADetachedCard, IsResetBeforeAnythingIsBoundToTheHost) {
     EXPECT_TRUE(std::none_of(first_unbind, plan.steps.end(), is_reset));
 }
 
-TEST_F(ADetachedCard, IsNotResetByTheBusWhenItHasSeveralFunctions) {
-    EXPECT_FALSE(has<step::Reset>(reattach(), "01:00.0"_bdf));
+TEST_F(ADetachedCard, IsResetAsAWhole) {
+    ASSERT_TRUE(run(kernel_, reattach()).finished());
+    EXPECT_EQ(kernel_.resets(), (std::vector<std::string>{"bus 0000:01:00.0", "bus 0000:01:00.1",
+                                                          "bus 0000:01:00.2"}));
 }
 
 TEST_F(ADetachedCard, StaysWithTheGuestThatHasItOpen) {
@@ -98,9 +101,10 @@ TEST_F(ADetachedCard, StaysWithTheGuestThatHasItOpen) {
 
 TEST_F(ADetachedCard, ThatDoesNotAnswerAfterTheVmStaysOnTheStub) {
     kernel_.power_off("01:00.0"_bdf);
+    kernel_.plan_fault("remove", "01:00.2"_bdf, Fault::InputOutput);
     const Ran ran = run(kernel_, reattach());
     ASSERT_FALSE(ran.finished());
-    EXPECT_EQ(ran.error->code, Errc::NotResponding);
+    EXPECT_EQ(ran.error->code, Errc::NeedsReboot);
     EXPECT_EQ(kernel_.driver_of("01:00.0"_bdf), "vfio-pci");
 }
 
@@ -146,20 +150,6 @@ TEST(AParkedCard, IsNotTakenFromTheStub) {
     const Inventory inventory = kernel.inventory();
     EXPECT_TRUE(
         plan_reattach({record_of(inventory.functions.at("01:00.0"_bdf))}, inventory).steps.empty());
-}
-
-TEST(ABusReset, IsTrustedForAFunctionThatIsAloneOnItsBus) {
-    const Inventory inventory = FakeKernel(R"(
-        01:00.0 0300 1002:6798 reset bus
-        02:00.0 0300 1002:6798 reset bus
-        02:00.1 0403 1002:aaa0 reset pm,bus
-        03:00.0 0300 1002:6798 reset none
-    )")
-                                    .inventory();
-    EXPECT_TRUE(can_reset(inventory.functions.at("01:00.0"_bdf), inventory));
-    EXPECT_FALSE(can_reset(inventory.functions.at("02:00.0"_bdf), inventory));
-    EXPECT_TRUE(can_reset(inventory.functions.at("02:00.1"_bdf), inventory));
-    EXPECT_FALSE(can_reset(inventory.functions.at("03:00.0"_bdf), inventory));
 }
 
 }  // namespace

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "libpassthru/plan/reset_json.hpp"
+
+#include "libpassthru/json_reading.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace passthru {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::pair<ResetMeans, std::string_view> means_names[] = {
+    {ResetMeans::Attribute, "attribute"},
+    {ResetMeans::VfioHotReset, "vfio-hot-reset"},
+    {ResetMeans::Subordinate, "subordinate"},
+    {ResetMeans::RemoveRescan, "remove-rescan"},
+};
+
+std::string_view means_name(ResetMeans means) {
+    return std::ranges::find(means_names, means, &std::pair<ResetMeans, std::string_view>::first)
+        ->second;
+}
+
+ResetMeans read_means(const std::string& name) {
+    for (const auto& [means, its_name] : means_names) {
+        if (its_name == name) return means;
+    }
+    throw MalformedJson(fmt::format("“{:.40}” is no means of a reset", name));
+}
+
+Bdf read_bdf(const json& value) {
+    const auto bdf = parse_bdf(value.get<std::string>());
+    if (!bdf) throw MalformedJson(bdf.error().message);
+    return *bdf;
+}
+
+json addresses(const std::vector<Bdf>& functions) {
+    json list = json::array();
+    for (const Bdf& bdf : functions) list.push_back(bdf.str());
+    return list;
+}
+
+std::vector<Bdf> read_addresses(const json& list) {
+    std::vector<Bdf> functions;
+    for (const json& bdf : list) functions.push_back(read_bdf(bdf));
+    return functions;
+}
+
+/// It is written to `reset_method`.
+std::string read_method(const json& value) {
+    auto name = value.get<std::string>();
+    const auto plain = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    if (name.empty() || name.size() > 32 || !std::ranges::all_of(name, plain)) {
+        throw MalformedJson(fmt::format("“{:.40}” is no reset method", name));
+    }
+    return name;
+}
+
+ResetAttempt read_attempt(const json& object, const std::vector<Bdf>& card) {
+    ResetAttempt attempt;
+    attempt.method = read_method(object.at("method"));
+    attempt.means = read_means(object.at("means").get<std::string>());
+    attempt.functions = read_addresses(object.at("functions"));
+    if (!object.at("bridge").is_null()) attempt.bridge = read_bdf(object.at("bridge"));
+    const auto foreign = [&](const Bdf& bdf) {
+        return std::ranges::find(card, bdf) == card.end();
+    };
+    if (attempt.functions.empty() || std::ranges::any_of(attempt.functions, foreign)) {
+        throw MalformedJson("a reset of what is not on the card");
+    }
+    return attempt;
+}
+
+}  // namespace
+
+json reset_chain_to_json(const ResetChain& chain) {
+    json attempts = json::array();
+    for (const ResetAttempt& it : chain.attempts) {
+        attempts.push_back({{"method", it.method},
+                            {"means", means_name(it.means)},
+                            {"functions", addresses(it.functions)},
+                            {"bridge", it.bridge ? json(it.bridge->str()) : json(nullptr)}});
+    }
+    return {{"functions", addresses(chain.functions)},
+            {"attempts", attempts},
+            {"wait-ms", chain.wait.count()}};
+}
+
+ResetChain reset_chain_from_json(const json& object) {
+    constexpr std::chrono::milliseconds longest{60'000};
+    ResetChain chain;
+    chain.functions = read_addresses(object.at("functions"));
+    for (const json& attempt : object.at("attempts")) {
+        chain.attempts.push_back(read_attempt(attempt, chain.functions));
+    }
+    chain.wait = std::min(
+        std::chrono::milliseconds(whole_number<std::uint32_t>(object.at("wait-ms"))), longest);
+    return chain;
+}
+
+json reset_trial_to_json(const ResetTrial& trial) {
+    return {{"method", trial.method},
+            {"at", trial.at},
+            {"took-usec", trial.took.count()},
+            {"end", trial_end_name(trial.end)},
+            {"message", trial.message}};
+}
+
+ResetTrial reset_trial_from_json(const json& object) {
+    const auto end = trial_end_from_name(object.at("end").get<std::string>());
+    if (!end) throw MalformedJson("a reset ended in an unknown way");
+    return {read_method(object.at("method")), whole_number<std::uint64_t>(object.at("at")),
+            std::chrono::microseconds(whole_number<std::int64_t>(object.at("took-usec"))), *end,
+            object.at("message").get<std::string>()};
+}
+
+}  // namespace passthru
