@@ -168,7 +168,7 @@ private:
         }
         ResetAttempt attempt{method, ResetMeans::Attribute, {leader().bdf}, {}};
         for (const Function* member : members_) {
-            if (member == &leader() || is_bus(method)) continue;
+            if (member == &leader()) continue;
             if (has(member->reset_methods, method)) attempt.functions.push_back(member->bdf);
         }
         return std::vector{attempt};

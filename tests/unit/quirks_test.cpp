@@ -121,6 +121,22 @@ TEST(TheMoreExactQuirk, WinsKeyByKeyWhereverItStands) {
     EXPECT_EQ(quirk.advice, "class");
 }
 
+TEST(TheMoreExactQuirk, IsTheOneWithTheDeviceBeforeTheOneWithTheBoard) {
+    EXPECT_EQ(about_card(R"(
+        [[quirk]]
+        vendor = "1002"
+        devices = ["67df"]
+        prefer = ["device"]
+        [[quirk]]
+        vendor = "1002"
+        class = "0300"
+        subsystem = "1462:3413"
+        prefer = ["board"]
+    )")
+                  .prefer,
+              Names{"device"});
+}
+
 TEST(TheMoreExactQuirk, MayTakeBackALessExactOne) {
     EXPECT_THAT(about_card(R"(
         [[quirk]]

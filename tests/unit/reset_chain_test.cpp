@@ -4,6 +4,7 @@
 #include "tests/fakes/fake_kernel.hpp"
 #include "tests/unit/reset_world.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace passthru {
@@ -192,6 +193,14 @@ TEST(AFunctionOfARootBus, IsRemovedOnlyWhenItIsAloneInItsSlot) {
     )");
     EXPECT_EQ(two.chains(), "00:02.0 00:02.1: flr 00:02.0");
     EXPECT_EQ(two.why_not("remove_rescan"), "the slot of 0000:00:02.0 is a part of the board");
+}
+
+TEST(AFunctionOfARootBus, IsNotAloneBesideTheOthersOfThatBus) {
+    const ResetWorld world(R"(
+        00:02.0 0300 8086:5912 driver vfio-pci reset bus
+        00:1f.3 0403 8086:a2f0 driver snd_hda_intel
+    )");
+    EXPECT_EQ(world.chains(), "00:02.0: removal 00:02.0");
 }
 
 TEST(AVirtualFunction, IsResetByItselfAndNeverRemoved) {
@@ -426,9 +435,9 @@ TEST(EveryCombination, OfMethodsAndSiblingsGivesTheChainOfTheRules) {
             }
             const std::string both = alone ? "01:00.0" : "01:00.0 01:00.1";
             if (!alone && !bound) {
-                expected += " hot bus " + both + "; bridge bus " + both + " below 00:01.0;";
+                expected += fmt::format(" hot bus {0}; bridge bus {0} below 00:01.0;", both);
             }
-            if (!bound) expected += " removal " + both + " below 00:01.0;";
+            if (!bound) expected += fmt::format(" removal {} below 00:01.0;", both);
             if (!expected.empty()) expected.pop_back();
             std::string drawing =
                 "00:01.0 0604 8086:460d driver pcieport\n"
