@@ -33,7 +33,7 @@ QuirkFile read(std::string_view text) {
 CardQuirk about_card(std::string_view text) {
     const QuirkFile file = read(text);
     EXPECT_THAT(file.problems, IsEmpty()) << text;
-    return Quirks(std::move(file.entries)).for_function(card());
+    return Quirks(file.entries).for_function(card());
 }
 
 bool fits(const std::string& match) {
