@@ -356,9 +356,10 @@ void Decision::reattach_failed(const PlanFailed& failure) {
         answer_all(std::unexpected(failure.error));
         return grant_wish();
     }
-    // Every way to reset it has been tried already.
+    // Every way to reset it has been tried already; and a driver that holds its lock would only let
+    // the next worker wait as well.
     const bool dead = failure.error.code == Errc::NeedsReboot;
-    if (!dead && try_again()) return;
+    if (!dead && failure.error.code != Errc::Stuck && try_again()) return;
     Error error = failure.error;
     if (it_.phase == Phase::Undoing && it_.trouble) {
         error.message = fmt::format("{}; and it could not be put back: {}", it_.trouble->message,

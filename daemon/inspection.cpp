@@ -10,7 +10,8 @@
 namespace passthru {
 
 WorkerQuestion::WorkerQuestion(EventLoop& loop, const WorkerAccess& access,
-                               const std::string& message, std::chrono::seconds limit, Done done)
+                               const std::string& message,
+                               std::optional<std::chrono::seconds> limit, Done done)
     : done_(std::move(done)) {
     auto worker = send_to_worker(access, message);
     if (!worker) {
@@ -19,7 +20,8 @@ WorkerQuestion::WorkerQuestion(EventLoop& loop, const WorkerAccess& access,
     }
     socket_ = std::move(*worker);
     readable_ = loop.watch(socket_.get(), EPOLLIN, [this](std::uint32_t) { receive(); });
-    timer_ = loop.after(limit, [this] {
+    if (!limit) return;
+    timer_ = loop.after(*limit, [this] {
         finish(fail(Errc::TimedOut, "the card did not answer in time; see “journalctl -k”"));
     });
 }

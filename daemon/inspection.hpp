@@ -15,9 +15,10 @@ public:
     using Done = std::function<void(Result<std::string>)>;
 
     /// Starts at once. `done` is called once, as the last thing and from the loop: with the answer,
-    /// Failed when there is no worker, or TimedOut when it has not answered within `limit`.
+    /// Failed when there is no worker, or TimedOut when it has not answered within `limit`. Without
+    /// a limit it waits until the worker answers or ends.
     WorkerQuestion(EventLoop& loop, const WorkerAccess& access, const std::string& message,
-                   std::chrono::seconds limit, Done done);
+                   std::optional<std::chrono::seconds> limit, Done done);
 
 private:
     void receive();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/ring.hpp"
 
+#include "daemon/rehearsal.hpp"
+
 #include <algorithm>
 #include <spdlog/spdlog.h>
 
@@ -13,34 +15,29 @@ std::uint64_t microseconds_since_1970() {
         std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-/// A ticket that nobody waits for.
-constexpr Ticket nobody = ~Ticket{0};
-
-/// What the assignment itself has against it, such as another owner, comes before the rest.
-void add_refusal(DryRun& run, const Reaction& reaction) {
-    for (const Effect& effect : reaction.effects) {
-        const auto* answer = std::get_if<effect::Answer>(&effect);
-        if (answer == nullptr || answer->result) continue;
-        const Error& error = answer->result.error();
-        auto& refusals = run.judgement.refusals;
-        if (std::ranges::any_of(refusals,
-                                [&](const Refusal& it) { return it.code == error.code; })) {
-            return;
-        }
-        const std::size_t colon = error.message.rfind(": ");
-        Refusal refusal{error.code, run.gpu, "", error.message.substr(0, colon), "reboot"};
-        if (colon != std::string::npos) refusal.remedy = error.message.substr(colon + 2);
-        std::vector<Refusal> all{std::move(refusal)};
-        std::ranges::move(refusals, std::back_inserter(all));
-        refusals = std::move(all);
-        run.steps.clear();
-    }
+/// Does somebody, or libvirt, want the set moved?
+bool is_request(const Event& event) {
+    return std::holds_alternative<event::DetachWanted>(event) ||
+           std::holds_alternative<event::ReattachWanted>(event) ||
+           std::holds_alternative<event::ResetWanted>(event) ||
+           std::holds_alternative<event::DomainsListed>(event);
 }
 
-/// The loop must not wait for a driver that a worker waits for.
-Overrides overrides_of(const Assignment& assignment) {
-    const bool in_kernel = assignment.working() || assignment.phase == Phase::Stuck;
-    return in_kernel ? Overrides::LeaveAlone : Overrides::Read;
+/// Does the decision look at overrides? While a worker is at it only the end of a way back does:
+/// what a detach has changed it knows.
+bool looks_at_overrides(const Assignment& assignment, const Event& event) {
+    if (assignment.phase == Phase::Stuck || assignment.phase == Phase::Detaching ||
+        assignment.phase == Phase::Resetting) {
+        return false;
+    }
+    if (std::holds_alternative<event::JobEnded>(event)) return assignment.working();
+    return is_request(event) && !assignment.working();
+}
+
+bool changes_something(const Reaction& reaction) {
+    return !std::ranges::all_of(reaction.effects, [](const Effect& it) {
+        return std::holds_alternative<effect::Answer>(it);
+    });
 }
 
 bool tries_to_reset(const Step& step) {
@@ -72,7 +69,8 @@ Ring::Ring(EventLoop& loop, Settings settings, Journal journal, Observer observe
       observer_(std::move(observer)),
       stuck_watch_(loop, settings_.root, settings_.worker, settings_.step_limit,
                    {[this](const Bdf& set, std::chrono::seconds limit) { step_overdue(set, limit); },
-                    [this](const Bdf& set, const Event& event) { post(set, event); }}) {}
+                    [this](const Bdf& set, const Event& event) { post(set, event); }}),
+      overrides_(loop, settings_.worker, settings_.step_limit) {}
 
 void Ring::start() {
     Journal::Contents contents = journal_.load();
@@ -159,40 +157,19 @@ void Ring::domains_listed(const std::set<std::string>& active, SteadyTime asked_
 
 DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
     SetEntry& entry = sets_.at(*set_with(gpu));
-    Snapshot snapshot = look_at(entry, overrides_of(entry.assignment));
+    Snapshot snapshot = look_at(entry);
     snapshot.findings = findings;
-    const DetachWishes wishes = wishes_for(entry.set.id(), {gpu});
-    DryRun run = passthru::dry_run_detach(
-        gpu, {entry.set, wishes, inventory_, snapshot.findings}, snapshot.resets);
-    const Owner administrator{OwnerKind::Administrator, "", ""};
-    const Reaction reaction =
-        react(entry.assignment, snapshot, event::DetachWanted{nobody, administrator, wishes});
-    add_refusal(run, reaction);
-    return run;
+    return rehearse_detach(gpu, entry.assignment, snapshot, wishes_for(entry.set.id(), {gpu}));
 }
 
 DryRun Ring::dry_run_reattach(const Bdf& gpu) {
-    return dry_run(gpu, event::ReattachWanted{nobody, std::nullopt});
+    const SetEntry& entry = sets_.at(*set_with(gpu));
+    return rehearse_reattach(gpu, entry.assignment, look_at(entry));
 }
 
 DryRun Ring::dry_run_reset(const Bdf& gpu) {
-    return dry_run(gpu, event::ResetWanted{nobody, std::nullopt});
-}
-
-DryRun Ring::dry_run(const Bdf& gpu, const Event& event) {
-    SetEntry& entry = sets_.at(*set_with(gpu));
-    const Reaction reaction = react(
-        entry.assignment, look_at(entry, overrides_of(entry.assignment)), event);
-    DryRun run;
-    run.gpu = gpu;
-    for (const Member& member : entry.set.members) run.device_set.push_back(member.bdf);
-    // Else the plan is that of a job which is under way for somebody else.
-    const auto starts = [](const Effect& it) {
-        return std::holds_alternative<effect::StartJob>(it);
-    };
-    if (std::ranges::any_of(reaction.effects, starts)) run.steps = reaction.next.plan.steps;
-    add_refusal(run, reaction);
-    return run;
+    const SetEntry& entry = sets_.at(*set_with(gpu));
+    return rehearse_reset(gpu, entry.assignment, look_at(entry));
 }
 
 DetachWishes Ring::wishes_for(const Bdf& set, std::vector<Bdf> functions) const {
@@ -215,8 +192,7 @@ void Ring::inspect(const Bdf& set, Inspection::Done done) {
     if (inspections_.size() >= most) {
         return done(fail(Errc::LimitsExceeded, "too many ask at once: try again in a moment"));
     }
-    std::vector<Bdf> members;
-    for (const Member& member : sets_.at(set).set.members) members.push_back(member.bdf);
+    const std::vector<Bdf> members = sets_.at(set).set.functions();
     const std::uint64_t number = ++last_inspection_;
     inspections_[number] = std::make_unique<Inspection>(
         loop_, settings_.worker, members, settings_.step_limit,
@@ -255,11 +231,18 @@ std::optional<Bdf> Ring::set_with(const Bdf& function) const {
     return std::nullopt;
 }
 
-Snapshot Ring::look_at(SetEntry& entry, Overrides overrides) {
-    // Only the set itself is read again: the rest is as udev last told.
-    std::vector<Bdf> members;
-    for (const Member& member : entry.set.members) members.push_back(member.bdf);
-    reread(inventory_, settings_.root, members, overrides);
+Snapshot Ring::look_at(const SetEntry& entry) {
+    // Only the set itself and what shares a bus with it is read again: the rest is as udev last
+    // told.
+    const std::vector<Bdf> members = entry.set.functions();
+    std::vector<Bdf> near = members;
+    for (const auto& [bdf, function] : inventory_.functions) {
+        const auto beside = [&](const Bdf& it) {
+            return it.domain == bdf.domain && it.bus == bdf.bus && it != bdf;
+        };
+        if (std::ranges::any_of(members, beside) && !entry.set.contains(bdf)) near.push_back(bdf);
+    }
+    reread(inventory_, settings_.root, near, Overrides::LeaveAlone);
     Findings findings;
     findings.critical = find_critical_uses(settings_.root, members);
     return {inventory_, entry.set, std::chrono::steady_clock::now(), std::move(findings),
@@ -281,16 +264,54 @@ ResetRules Ring::reset_rules(const DeviceSet& set) const {
 void Ring::post(const Bdf& set, const Event& event) {
     const auto found = sets_.find(set);
     if (found == sets_.end()) return;
+    const Assignment& assignment = found->second.assignment;
+    // Who comes while others wait for the overrides comes after them.
+    const bool in_line = is_request(event) && overrides_.owes(set);
+    const bool ask =
+        in_line || (looks_at_overrides(assignment, event) &&
+                    changes_something(react(assignment, look_at(found->second), event)));
+    if (!ask) return decide(set, event);
+    overrides_.ask(set, found->second.set.functions(),
+                   [this, set, event](const Result<OverrideMap>& overrides) {
+                       if (overrides) {
+                           note_overrides(*overrides);
+                           decide(set, event);
+                       } else {
+                           give_up(set, event, overrides.error());
+                       }
+                       if (stale_ && !busy()) refresh();
+                   });
+}
+
+void Ring::note_overrides(const OverrideMap& overrides) {
+    for (const auto& [bdf, driver] : overrides) {
+        const auto function = inventory_.functions.find(bdf);
+        if (function != inventory_.functions.end()) function->second.driver_override = driver;
+    }
+}
+
+/// Nobody can tell what the overrides are now.
+void Ring::give_up(const Bdf& set, const Event& event, const Error& error) {
+    const auto refuse = [&](Ticket ticket) {
+        carry_out(set, {effect::Answer{ticket, std::unexpected(error)}});
+    };
+    if (const auto* wanted = std::get_if<event::DetachWanted>(&event)) refuse(wanted->ticket);
+    if (const auto* wanted = std::get_if<event::ReattachWanted>(&event)) refuse(wanted->ticket);
+    if (const auto* wanted = std::get_if<event::ResetWanted>(&event)) refuse(wanted->ticket);
+    if (std::holds_alternative<event::JobEnded>(event)) {
+        decide(set, event::JobEnded{PlanFailed{sets_.at(set).assignment.steps_done, error}});
+    }
+}
+
+void Ring::decide(const Bdf& set, const Event& event) {
+    const auto found = sets_.find(set);
+    if (found == sets_.end()) return;
     SetEntry& entry = found->second;
     // Progress needs no look at the machine, and a change of the machine comes from one.
     const bool fresh = std::holds_alternative<event::StepDone>(event) ||
                        std::holds_alternative<event::StepWaiting>(event) ||
                        std::holds_alternative<event::MachineChanged>(event);
-    const bool worker_is_gone = std::holds_alternative<event::JobEnded>(event) ||
-                                std::holds_alternative<event::WorkerGone>(event);
-    const Overrides overrides = worker_is_gone ? Overrides::Read : overrides_of(entry.assignment);
-    const Snapshot snapshot =
-        fresh ? Snapshot{inventory_, entry.set, {}, {}, {}} : look_at(entry, overrides);
+    const Snapshot snapshot = fresh ? Snapshot{inventory_, entry.set, {}, {}, {}} : look_at(entry);
     Reaction reaction = react(entry.assignment, snapshot, event);
     tell_transition(set, entry.assignment, reaction.next);
     entry.assignment = std::move(reaction.next);
@@ -360,14 +381,22 @@ void Ring::start_job(const Bdf& set) {
     entry.worker_ = std::make_unique<WorkerRun>(
         loop_, settings_.worker, entry.assignment.plan,
         WorkerRun::Callbacks{
-            [this, set](std::size_t index) {
-                post(set, event::StepDone{index});
-                stuck_watch_.step_began(set, sets_.at(set).assignment);
-            },
+            [this, set](std::size_t index) { step_done(set, index); },
             [this, set](const std::string& who) { post(set, event::StepWaiting{who}); },
             [this, set](const ResetTrial& trial) { reset_tried(set, trial); },
             [this, set](std::optional<PlanFailed> failure) { job_ended(set, std::move(failure)); },
         });
+}
+
+void Ring::step_done(const Bdf& set, std::size_t index) {
+    const Assignment& assignment = sets_.at(set).assignment;
+    if (index < assignment.plan.steps.size()) {
+        // The worker has read it back.
+        const auto* it = std::get_if<step::SetOverride>(&assignment.plan.steps[index]);
+        if (it != nullptr) note_overrides({{it->bdf, it->to}});
+    }
+    post(set, event::StepDone{index});
+    stuck_watch_.step_began(set, assignment);
 }
 
 void Ring::step_overdue(const Bdf& set, std::chrono::seconds limit) {
@@ -401,8 +430,9 @@ void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {
 }
 
 bool Ring::busy() const {
-    return std::ranges::any_of(sets_,
-                               [](const auto& item) { return item.second.assignment.working(); });
+    return overrides_.owes_any() || std::ranges::any_of(sets_, [](const auto& item) {
+               return item.second.assignment.working();
+           });
 }
 
 }  // namespace passthru

@@ -4,6 +4,7 @@
 #include "daemon/assignment.hpp"
 #include "daemon/inspection.hpp"
 #include "daemon/journal.hpp"
+#include "daemon/override_questions.hpp"
 #include "daemon/stuck_watch.hpp"
 #include "daemon/worker_run.hpp"
 #include "libpassthru/config/config.hpp"
@@ -58,7 +59,7 @@ public:
 
     /// Reads the machine and the journal, and goes on where the last daemon was cut off.
     void start();
-    /// Reads the machine anew; put off while a worker changes it.
+    /// Reads the machine anew; put off while the ring is busy.
     void refresh();
 
     /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`.
@@ -84,6 +85,8 @@ public:
     /// of each that does not why.
     void look_after_those_away();
 
+    /// Is a worker at some set, or is somebody's request about to be decided?
+    [[nodiscard]] bool busy() const;
     /// Is some set half-moved?
     [[nodiscard]] bool is_moving() const;
 
@@ -101,23 +104,26 @@ public:
 
 private:
     void post(const Bdf& set, const Event& event);
+    void note_overrides(const OverrideMap& overrides);
+    void give_up(const Bdf& set, const Event& event, const Error& error);
+    void decide(const Bdf& set, const Event& event);
     void carry_out(const Bdf& set, const std::vector<Effect>& effects);
     void start_job(const Bdf& set);
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
+    void step_done(const Bdf& set, std::size_t index);
     void step_overdue(const Bdf& set, std::chrono::seconds limit);
     void read_machine();
     void place_sets();
-    [[nodiscard]] Snapshot look_at(SetEntry& entry, Overrides overrides);
+    [[nodiscard]] Snapshot look_at(const SetEntry& entry);
     [[nodiscard]] ResetRules reset_rules(const DeviceSet& set) const;
-    [[nodiscard]] DryRun dry_run(const Bdf& gpu, const Event& event);
     void reset_tried(const Bdf& set, const ResetTrial& trial);
-    [[nodiscard]] bool busy() const;
 
     EventLoop& loop_;
     Settings settings_;
     Journal journal_;
     Observer observer_;
     StuckWatch stuck_watch_;
+    OverrideQuestions overrides_;
     Inventory inventory_;
     std::map<Bdf, SetEntry> sets_;
     std::map<Ticket, Answered> owed_;

@@ -39,6 +39,11 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write,
         send_text(socket, findings_to_text(inspect(root, inventory, (*inspection)->functions)));
         return 0;
     }
+    if (const auto functions = override_request_from_text(message)) {
+        if (!*functions) return 1;
+        send_text(socket, overrides_to_text(read_overrides(root, **functions)));
+        return 0;
+    }
     if (const auto pid = wait_request_from_text(message)) {
         send_text(socket, wait_place_to_text(wait_place(root, *pid)));
         return 0;

@@ -95,6 +95,12 @@ bool DeviceSet::contains(const Bdf& bdf) const {
     return std::ranges::any_of(members, [&](const Member& member) { return member.bdf == bdf; });
 }
 
+std::vector<Bdf> DeviceSet::functions() const {
+    std::vector<Bdf> result;
+    for (const Member& member : members) result.push_back(member.bdf);
+    return result;
+}
+
 std::vector<Bdf> DeviceSet::with_role(Role role) const {
     std::vector<Bdf> result;
     for (const Member& member : members) {

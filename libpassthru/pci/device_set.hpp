@@ -36,6 +36,7 @@ struct DeviceSet {
     /// The set's name: its first GPU.
     [[nodiscard]] Bdf id() const;
     [[nodiscard]] bool contains(const Bdf& bdf) const;
+    [[nodiscard]] std::vector<Bdf> functions() const;
     [[nodiscard]] std::vector<Bdf> with_role(Role role) const;
 };
 

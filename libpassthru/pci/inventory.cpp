@@ -65,6 +65,13 @@ std::optional<Bdf> read_parent(const fs::path& folder) {
     return parent ? std::optional(*parent) : std::nullopt;
 }
 
+std::optional<std::string> read_override(const fs::path& folder) {
+    auto text = read_attribute(folder / "driver_override");
+    // The kernel prints a null pointer for "not set".
+    if (text == "(null)" || text == "") text.reset();
+    return text;
+}
+
 Function read_function(const Bdf& bdf, const fs::path& folder, Overrides overrides) {
     Function function;
     function.bdf = bdf;
@@ -81,13 +88,7 @@ Function read_function(const Bdf& bdf, const fs::path& folder, Overrides overrid
         if (error == std::errc{}) function.iommu_group = id;
     }
     function.driver = read_link_name(folder / "driver");
-    if (overrides == Overrides::Read) {
-        // The kernel prints a null pointer for "not set".
-        function.driver_override = read_attribute(folder / "driver_override");
-        if (function.driver_override == "(null)" || function.driver_override == "") {
-            function.driver_override.reset();
-        }
-    }
+    if (overrides == Overrides::Read) function.driver_override = read_override(folder);
     function.reset_methods = words(read_attribute(folder / "reset_method").value_or(""));
     function.power_control = read_attribute(folder / "power/control");
     function.d3cold_allowed = read_attribute(folder / "d3cold_allowed");
@@ -206,6 +207,16 @@ void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& func
             inventory.functions.erase(bdf);
         }
     }
+}
+
+OverrideMap read_overrides(const Root& root, const std::vector<Bdf>& functions) {
+    OverrideMap found;
+    for (const Bdf& bdf : functions) {
+        const fs::path folder = root.below("sys/bus/pci/devices") / bdf.str();
+        std::error_code error;
+        if (fs::exists(folder, error)) found[bdf] = read_override(folder);
+    }
+    return found;
 }
 
 std::string stub_driver_for(const Function& function, const Inventory& inventory) {

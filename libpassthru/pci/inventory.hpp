@@ -6,6 +6,7 @@
 #include "libpassthru/pci/sysfs.hpp"
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -48,6 +49,11 @@ struct Inventory {
 /// Reads only these functions anew, for a decision about one set; one that is gone is taken out.
 void reread(Inventory& inventory, const Root& root, const std::vector<Bdf>& functions,
             Overrides overrides = Overrides::Read);
+
+/// What driver_override of each of these functions says now; one that is gone is left out. For a
+/// process that may hang, see `Overrides`.
+using OverrideMap = std::map<Bdf, std::optional<std::string>>;
+[[nodiscard]] OverrideMap read_overrides(const Root& root, const std::vector<Bdf>& functions);
 
 /// The driver that libvirt would choose to hold this function for VFIO: the module whose
 /// `vfio_pci:` alias fits best (fewest wildcards; virPCIDeviceFindBestVFIOVariant), else

@@ -49,10 +49,29 @@ void expect_same(const json& given, const json& understood) {
     throw std::invalid_argument("parts of it are not understood");
 }
 
-json to_json(const InspectionRequest& request) {
+json to_json(const std::vector<Bdf>& functions) {
     json list = json::array();
-    for (const Bdf& bdf : request.functions) list.push_back({{"function", bdf.str()}});
-    return {{"inspect", list}};
+    for (const Bdf& bdf : functions) list.push_back({{"function", bdf.str()}});
+    return list;
+}
+
+std::vector<Bdf> read_functions(const json& list) {
+    std::vector<Bdf> functions;
+    for (const json& it : list) functions.push_back(read_function(it));
+    return functions;
+}
+
+json to_json(const InspectionRequest& request) {
+    return {{"inspect", to_json(request.functions)}};
+}
+
+json to_json(const OverrideMap& overrides) {
+    json list = json::array();
+    for (const auto& [bdf, driver] : overrides) {
+        list.push_back(
+            {{"function", bdf.str()}, {"driver", driver ? json(*driver) : json(nullptr)}});
+    }
+    return {{"overrides", list}};
 }
 
 json to_json(const Findings& findings) {
@@ -94,8 +113,7 @@ std::optional<Result<InspectionRequest>> inspection_from_text(std::string_view t
     if (!text.starts_with(R"({"inspect")")) return std::nullopt;
     return guarded([&] {
         const json object = parse_json(text);
-        InspectionRequest request;
-        for (const json& it : object.at("inspect")) request.functions.push_back(read_function(it));
+        const InspectionRequest request{read_functions(object.at("inspect"))};
         expect_same(object, to_json(request));
         return request;
     });
@@ -109,6 +127,38 @@ std::string findings_to_text(const Findings& findings) {
     fewer.critical.resize(fewer.critical.size() * 3 / 4);
     fewer.unanswering.resize(fewer.unanswering.size() * 3 / 4);
     return findings_to_text(fewer);
+}
+
+std::string override_request_to_text(const std::vector<Bdf>& functions) {
+    return to_text({{"overrides-of", to_json(functions)}});
+}
+
+std::optional<Result<std::vector<Bdf>>> override_request_from_text(std::string_view text) {
+    if (!text.starts_with(R"({"overrides-of")")) return std::nullopt;
+    return guarded([&] {
+        const json object = parse_json(text);
+        std::vector<Bdf> functions = read_functions(object.at("overrides-of"));
+        expect_same(object, {{"overrides-of", to_json(functions)}});
+        return functions;
+    });
+}
+
+std::string overrides_to_text(const OverrideMap& overrides) {
+    return to_text(to_json(overrides));
+}
+
+Result<OverrideMap> overrides_from_text(std::string_view text) {
+    return guarded([&] {
+        const json object = parse_json(text);
+        OverrideMap overrides;
+        for (const json& it : object.at("overrides")) {
+            const json& driver = it.at("driver");
+            overrides[read_function(it)] =
+                driver.is_null() ? std::nullopt : std::optional(driver.get<std::string>());
+        }
+        expect_same(object, to_json(overrides));
+        return overrides;
+    });
 }
 
 std::string wait_request_to_text(pid_t pid) {

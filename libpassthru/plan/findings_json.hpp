@@ -19,7 +19,15 @@ struct InspectionRequest {
 [[nodiscard]] std::string findings_to_text(const Findings& findings);
 [[nodiscard]] Result<Findings> findings_from_text(std::string_view text);
 
-/// The third: where in the kernel a process waits.
+/// The third: what driver_override of these functions says, which is read where it may hang.
+[[nodiscard]] std::string override_request_to_text(const std::vector<Bdf>& functions);
+/// Nothing for a message that is no such request; InvalidArgs for a bad one.
+[[nodiscard]] std::optional<Result<std::vector<Bdf>>> override_request_from_text(
+    std::string_view text);
+[[nodiscard]] std::string overrides_to_text(const OverrideMap& overrides);
+[[nodiscard]] Result<OverrideMap> overrides_from_text(std::string_view text);
+
+/// The fourth: where in the kernel a process waits.
 [[nodiscard]] std::string wait_request_to_text(pid_t pid);
 /// Nothing for a message that is no such request.
 [[nodiscard]] std::optional<pid_t> wait_request_from_text(std::string_view text);

@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,26 +18,30 @@ RingWorld::RingWorld(std::string_view drawing, std::chrono::seconds step_limit) 
 }
 
 RingWorld::~RingWorld() {
-    kernel_.clear_faults();
-    kernel_.unblock();
+    kernel_.let_everything_go();
     stop();
     // A worker that was left behind would write into the tree while it is removed.
-    while (::waitpid(-1, nullptr, WNOHANG) == 0) {
-        kernel_.unblock();
-        ::usleep(1000);
-    }
+    wait_until_no_worker_is_left();
     std::signal(SIGCHLD, SIG_DFL);
 }
 
 void RingWorld::stop() {
     hooks_.reset();
     ring_.reset();
+    seen_standing_ = {};
     loop_.reset();
 }
 
 void RingWorld::start(std::chrono::seconds step_limit) {
     stop();
     loop_.emplace();
+    // So that a write that comes to stand still wakes the loop.
+    standing_ = UniqueFd(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    ::inotify_add_watch(standing_.get(), (kernel_.path() / "fake/blocked").c_str(), IN_CREATE);
+    seen_standing_ = loop_->watch(standing_.get(), EPOLLIN, [this](std::uint32_t) {
+        char buffer[4096];
+        std::ignore = ::read(standing_.get(), buffer, sizeof buffer);
+    });
     ring_.emplace(*loop_,
                   Ring::Settings{kernel_.root(),
                                  {{}, PASSTHRU_FAKE_WORKER, {"--root", kernel_.path().string()}},
@@ -56,23 +62,16 @@ void RingWorld::start(std::chrono::seconds step_limit) {
 }
 
 void RingWorld::wait_until(const std::function<bool()>& done, const char* what) {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    constexpr std::chrono::microseconds patience = std::chrono::seconds(30);
+    const SteadyTime deadline = std::chrono::steady_clock::now() + patience;
     while (!done()) {
         ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "waited in vain for " << what;
-        // The kernel's side is not an event of the loop: look again soon.
-        sd_event_run(loop_->handle(), 5000);
+        sd_event_run(loop_->handle(), static_cast<std::uint64_t>(patience.count()));
     }
 }
 
 void RingWorld::wait_until_idle() {
-    wait_until(
-        [&] {
-            for (const auto& [gpu, entry] : ring_->sets()) {
-                if (entry.assignment.working()) return false;
-            }
-            return true;
-        },
-        "the end of all moves");
+    wait_until([&] { return !ring_->busy(); }, "the end of all moves");
 }
 
 void RingWorld::wait_for_a_blocked_write() {
@@ -80,11 +79,8 @@ void RingWorld::wait_for_a_blocked_write() {
 }
 
 void RingWorld::wait_until_no_worker_is_left() {
-    const SteadyTime deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-    while (::waitpid(-1, nullptr, WNOHANG) == 0) {
-        ASSERT_LT(std::chrono::steady_clock::now(), deadline) << "a worker does not end";
-        ::usleep(1000);
-    }
+    // Where nobody is told of their end it waits for the last one (wait(2), SIGCHLD ignored).
+    EXPECT_EQ(::waitpid(-1, nullptr, 0), -1);
 }
 
 std::pair<std::shared_ptr<RingWorld::Asked>, Ring::Answered> RingWorld::asking() {

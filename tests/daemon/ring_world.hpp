@@ -26,7 +26,7 @@ public:
     void wait_until(const std::function<bool()>& done, const char* what);
     void wait_until_idle();
     void wait_for_a_blocked_write();
-    /// Works also while there is no daemon; fails after a long time.
+    /// Works also while there is no daemon.
     static void wait_until_no_worker_is_left();
 
     struct Asked {
@@ -58,6 +58,10 @@ public:
     std::vector<std::pair<std::uint64_t, bool>> jobs_ended_;
     std::vector<std::string> releases_;
     int changes_ = 0;
+
+private:
+    UniqueFd standing_;
+    EventSource seen_standing_;
 };
 
 /// On a machine with two cards.

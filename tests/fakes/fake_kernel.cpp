@@ -84,7 +84,7 @@ void dump_folder(int folder, const std::string& name, std::vector<std::string>& 
 
 FakeKernel::FakeKernel(const World& world) : kernel_(new_folder()) {
     for (const char* folder :
-         {"fake/tmp", "fake/functions", "fake/faults", "fake/counts", "fake/blocked",
+         {"fake/tmp", "fake/functions", "fake/faults", "fake/counts", "fake/blocked", "fake/locks",
           "sys/bus/pci/devices", "sys/bus/pci/drivers", "sys/kernel/iommu_groups",
           "sys/class/iommu", "sys/class/vfio", "dev/vfio", "proc"}) {
         fs::create_directories(path() / folder);
@@ -135,6 +135,20 @@ bool FakeKernel::has_blocked_write() const {
 
 void FakeKernel::unblock() const {
     for (const auto& entry : fs::directory_iterator(path() / "fake/blocked")) fs::remove(entry);
+}
+
+void FakeKernel::lock(const Bdf& bdf) const {
+    kernel_.put(kernel_.lock_of(bdf), "");
+}
+
+void FakeKernel::unlock(const Bdf& bdf) const {
+    fs::remove(kernel_.lock_of(bdf));
+}
+
+void FakeKernel::let_everything_go() const {
+    // At once, for those as well who are about to stand still.
+    fs::rename(path() / "fake/blocked", path() / "fake/let-go");
+    for (const char* folder : {"fake/let-go", "fake/locks"}) fs::remove_all(path() / folder);
 }
 
 bool FakeKernel::open_by_guest(const Bdf& bdf) const {

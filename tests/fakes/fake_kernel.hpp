@@ -48,6 +48,12 @@ public:
     /// Is a write hanging, or a worker pausing, in whatever process?
     [[nodiscard]] bool has_blocked_write() const;
     void unblock() const;
+    /// Another program's unbind hangs in the driver of this function, with the device's lock: a
+    /// worker that is asked for its driver_override waits as well, until `unlock`.
+    void lock(const Bdf& bdf) const;
+    void unlock(const Bdf& bdf) const;
+    /// Nothing hangs any more, and never will.
+    void let_everything_go() const;
 
     /// QEMU opens the function: its enable count rises and a process `qemu-system-x86` holds the
     /// group's node. False, and nothing is done, when the group is not viable or the function is

@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
         return 2;
     }
     const passthru::Root root(argv[2]);
+    passthru::fakes::wait_for_locks(0, root);
     const auto write = passthru::fakes::FakeKernel::writer(root.path());
     if (const auto pause = passthru::fakes::take_pause(0, root))
         return passthru::fakes::serve_with_pause(0, root, write, *pause);

@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <fstream>
 #include <set>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 namespace passthru::fakes {
@@ -57,10 +58,28 @@ std::string config_of(const FakeFunction& function) {
     return bytes;
 }
 
+void wait_until_removed(const fs::path& file) {
+    const int events = ::inotify_init1(IN_CLOEXEC);
+    char buffer[512];
+    while (::inotify_add_watch(events, file.c_str(), IN_DELETE_SELF) >= 0) {
+        std::ignore = ::read(events, buffer, sizeof buffer);
+    }
+    ::close(events);
+}
+
+void stand_at(const fs::path& mark) {
+    std::ofstream(mark) << "";
+    wait_until_removed(mark);
+}
+
 fs::path follow(const fs::path& link) {
     std::error_code error;
     const fs::path target = fs::read_symlink(link, error);
     return error ? fs::path() : (link.parent_path() / target).lexically_normal();
+}
+
+fs::path KernelTree::lock_of(const Bdf& bdf) const {
+    return tree_ / "fake/locks" / bdf.str();
 }
 
 void KernelTree::put(const fs::path& file, std::string_view text) const {

@@ -17,6 +17,12 @@ namespace passthru::fakes {
 /// The 64 bytes of config space that everybody may read (PCI Local Bus 3.0, 6.1).
 [[nodiscard]] std::string config_of(const FakeFunction& function);
 
+/// Sleeps until there is no such file any more.
+void wait_until_removed(const std::filesystem::path& file);
+/// Makes the file, for others to see, and sleeps until one of them has removed it. In a folder that
+/// is gone nobody sleeps.
+void stand_at(const std::filesystem::path& mark);
+
 /// What the kernel does to a folder that looks like `/`: the deeds behind the attributes. Has no
 /// state of its own; all of it lies in the tree, below `sys` and `dev` as on a real machine and
 /// below `fake` what a real kernel keeps to itself, so that several processes may play on one tree.
@@ -34,6 +40,9 @@ public:
     [[nodiscard]] bool group_is_owned(const Bdf& bdf) const;
     /// The functions of its group that keep VFIO from opening it: on a host driver and no bridge.
     [[nodiscard]] std::vector<Bdf> in_the_way(const Bdf& bdf) const;
+
+    /// The file that stands for the device's lock while another program's driver hangs with it.
+    [[nodiscard]] std::filesystem::path lock_of(const Bdf& bdf) const;
 
     /// A function appears, bound to nothing.
     void enumerate(const FakeFunction& function) const;

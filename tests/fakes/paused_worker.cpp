@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/fakes/paused_worker.hpp"
 
-
+#include "libpassthru/plan/findings_json.hpp"
 #include "tests/fakes/fake_kernel.hpp"
 
 #include <csignal>
 #include <fmt/format.h>
 #include <fstream>
 #include <sys/socket.h>
-#include <unistd.h>
 
 namespace passthru::fakes {
 namespace {
@@ -28,8 +27,7 @@ fs::path death_of(const Root& root) {
 }
 
 void stand_still(const Root& root) {
-    std::ofstream(mark_of(root)) << "";
-    while (fs::exists(mark_of(root))) ::usleep(1000);
+    stand_at(mark_of(root));
     if (fs::exists(death_of(root))) ::raise(SIGKILL);
 }
 
@@ -55,6 +53,12 @@ void end_pause(const Root& root) {
 void kill_paused(const Root& root) {
     std::ofstream(death_of(root)) << "";
     fs::remove(mark_of(root));
+}
+
+void wait_for_locks(int socket, const Root& root) {
+    const auto functions = override_request_from_text(receive(socket, MSG_PEEK));
+    if (!functions || !*functions) return;
+    for (const Bdf& bdf : **functions) wait_until_removed(KernelTree(root.path()).lock_of(bdf));
 }
 
 std::optional<Pause> take_pause(int socket, const Root& root) {

@@ -26,6 +26,8 @@ void plan_pause(const Root& root, const Pause& pause);
 void end_pause(const Root& root);
 void kill_paused(const Root& root);
 
+/// In the worker: reading an override waits for the device's lock, as FakeKernel::lock has it.
+void wait_for_locks(int socket, const Root& root);
 /// In the worker: the pause that is meant for the plan which comes next over the socket, if any.
 [[nodiscard]] std::optional<Pause> take_pause(int socket, const Root& root);
 /// As `serve_one_plan`, with a pause in it.

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fmt/format.h>
-#include <unistd.h>
 
 namespace passthru::fakes {
 namespace {
@@ -76,10 +75,8 @@ std::optional<Fault> due_fault(const KernelTree& kernel, const Write& write) {
 }
 
 void hang(const KernelTree& kernel, const Write& write) {
-    const fs::path mark =
-        kernel.tree() / "fake/blocked" / write_key(write.attribute, write.bdf.value_or(Bdf{}));
-    kernel.put(mark, "");
-    while (fs::exists(mark)) ::usleep(2000);
+    stand_at(kernel.tree() / "fake/blocked" /
+             write_key(write.attribute, write.bdf.value_or(Bdf{})));
 }
 
 int unbind(const KernelTree& kernel, const Write& write) {

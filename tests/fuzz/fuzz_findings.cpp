@@ -5,11 +5,35 @@
 #include <cstddef>
 #include <cstdint>
 
+namespace {
+
+using namespace passthru;
+using fuzz::require;
+
+/// Overrides, and the request for them, mean the same after another trip.
+void read_as_overrides(std::string_view text) {
+    if (const auto overrides = overrides_from_text(text)) {
+        require(overrides_from_text(overrides_to_text(*overrides)) == *overrides,
+                "it means the same");
+    } else {
+        require(overrides.error().code == Errc::InvalidArgs, "it is refused by name");
+    }
+    const auto request = override_request_from_text(text);
+    if (!request) return;
+    if (*request) {
+        require(override_request_from_text(override_request_to_text(**request)) == request,
+                "the request means the same");
+    } else {
+        require(request->error().code == Errc::InvalidArgs, "the request is refused by name");
+    }
+}
+
+}  // namespace
+
 /// Findings, and the request for them, mean the same after another trip.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    using namespace passthru;
-    using fuzz::require;
     const std::string_view text(reinterpret_cast<const char*>(data), size);
+    read_as_overrides(text);
     if (const auto findings = findings_from_text(text)) {
         require(findings_from_text(findings_to_text(*findings)) == *findings, "it means the same");
     } else {

@@ -176,6 +176,33 @@ TEST(ARequestToLook, ThatIsMalformedIsRefused) {
     }
 }
 
+TEST(Overrides, ComeOverAsTheyWere) {
+    const OverrideMap some{{"01:00.0"_bdf, std::nullopt}, {Bdf{0x10000, 2, 0, 1}, "vfio-pci"}};
+    EXPECT_EQ(overrides_from_text(overrides_to_text(some)), some);
+    EXPECT_EQ(overrides_from_text(overrides_to_text({})), OverrideMap{});
+    const std::vector<Bdf> functions{"01:00.1"_bdf, "01:00.0"_bdf};
+    EXPECT_EQ(override_request_from_text(override_request_to_text(functions)), functions);
+    EXPECT_FALSE(override_request_from_text(inspection_to_text({functions})));
+}
+
+TEST(Overrides, ThatAreMalformedAreRefused) {
+    for (const char* text :
+         {"", "{}", R"({"overrides":5})", R"({"overrides":[{"function":"0000:01:00.0"}]})",
+          R"({"overrides":[{"driver":null,"function":"../.."}]})",
+          R"({"overrides":[{"driver":7,"function":"0000:01:00.0"}]})",
+          R"({"overrides":[],"more":1})"}) {
+        const auto read = overrides_from_text(text);
+        ASSERT_FALSE(read) << text;
+        EXPECT_EQ(read.error().code, Errc::InvalidArgs);
+    }
+    for (const char* text : {R"({"overrides-of":5})", R"({"overrides-of":["0000:01:00.0"]})",
+                             R"({"overrides-of":[],"more":1})"}) {
+        const auto read = override_request_from_text(text);
+        ASSERT_TRUE(read && !*read) << text;
+        EXPECT_EQ(read->error().code, Errc::InvalidArgs);
+    }
+}
+
 /// More than a computer has, with names that take six bytes for one.
 Findings too_much() {
     const std::string odd(255, '\x01');

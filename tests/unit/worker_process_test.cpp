@@ -96,6 +96,21 @@ TEST_F(AWorkerProcess, TakesWhatIsNoPlanForAnError) {
     EXPECT_EQ(exit_status(), 1);
 }
 
+TEST_F(AWorkerProcess, ReadsOverridesAndLeavesOutWhatIsGone) {
+    const auto overrides = [&] {
+        start();
+        send(override_request_to_text({gpu_, "05:00.0"_bdf}));
+        auto answer = overrides_from_text(receive());
+        ::close(socket_);
+        EXPECT_EQ(exit_status(), 0);
+        return answer;
+    };
+    EXPECT_EQ(overrides(), (OverrideMap{{gpu_, std::nullopt}}));
+    kernel_.put("sys/bus/pci/devices/0000:01:00.0/driver_override", "vfio-pci\n");
+    EXPECT_EQ(overrides(), (OverrideMap{{gpu_, "vfio-pci"}}));
+    socket_ = -1;
+}
+
 TEST_F(AWorkerProcess, TellsWhereInTheKernelAnotherOneWaits) {
     kernel_.put("proc/4321/stack",
                 "[<0>] msleep+0x2d/0x40\n[<0>] nv_pci_remove+0x12/0x3f [nvidia]\n");
