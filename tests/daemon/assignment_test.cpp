@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/assignment.hpp"
 
-#include "tests/daemon/desk.hpp"
+#include "tests/daemon/one_card.hpp"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 namespace passthru {
 namespace {
@@ -13,16 +12,7 @@ using fakes::FakeKernel;
 using fakes::operator""_bdf;
 using testing::HasSubstr;
 
-class ASet : public testing::Test {
-protected:
-    const FakeKernel kernel_{R"(
-        00:01.0 0604 8086:460d group 1 driver pcieport
-          01:00.0 0300 10de:2489 group 1 driver nouveau
-          01:00.1 0403 10de:228b group 1 driver snd_hda_intel
-    )"};
-    Desk desk_{kernel_, "01:00.0"_bdf};
-    const std::string untouched_ = kernel_.dump();
-};
+using ASet = OneCard;
 
 TEST_F(ASet, GoesToTheDomainAndBack) {
     const Ticket start = desk_.detach(win11);

@@ -1,46 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // A way back that fails is tried a second time before the set is given up.
-#include "tests/daemon/desk.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/daemon/one_card.hpp"
 
 namespace passthru {
 namespace {
 
-using fakes::FakeKernel;
 using fakes::Fault;
-using fakes::operator""_bdf;
 
-class ASecondTry : public testing::Test {
-protected:
-    void given_to(const Owner& owner) {
-        desk_.detach(owner);
-        desk_.run_jobs();
-        ASSERT_EQ(desk_.state(), SetState::Detached);
-    }
-    void expect_untouched() {
-        EXPECT_EQ(desk_.it.owner, host);
-        EXPECT_EQ(desk_.it.phase, Phase::Idle);
-        EXPECT_FALSE(desk_.saved);
-        EXPECT_EQ(difference(untouched_, kernel_.dump()), "");
-    }
-    [[nodiscard]] static event::JobEnded worker_died(std::size_t step) {
-        return {PlanFailed{step, Error{Errc::Failed, "the worker died", 0}}};
-    }
+using ASecondTry = OneCard;
 
-    const Bdf gpu_ = "01:00.0"_bdf;
-    const Bdf audio_ = "01:00.1"_bdf;
-    const FakeKernel kernel_{R"(
-        00:01.0 0604 8086:460d group 1 driver pcieport
-          01:00.0 0300 10de:2489 group 1 driver nouveau
-          01:00.1 0403 10de:228b group 1 driver snd_hda_intel
-    )"};
-    Desk desk_{kernel_, gpu_};
-    const std::string untouched_ = kernel_.dump();
-};
+event::JobEnded worker_died(std::size_t step) {
+    return {PlanFailed{step, Error{Errc::Failed, "the worker died", 0}}};
+}
 
 TEST_F(ASecondTry, BringsBackAGpuWhoseDriverWasBusyWhenTheVmStopped) {
-    given_to(win11);
+    detached_by(win11);
     kernel_.plan_fault("drivers_probe", gpu_, Fault::Busy);
     const Ticket stop = desk_.reattach(win11.id);
     desk_.run_jobs();
@@ -50,7 +24,7 @@ TEST_F(ASecondTry, BringsBackAGpuWhoseDriverWasBusyWhenTheVmStopped) {
 }
 
 TEST_F(ASecondTry, IsNotNeededWhereTheWorkerDiedWithItsWorkDone) {
-    given_to(win11);
+    detached_by(win11);
     const Ticket stop = desk_.reattach(win11.id);
     const std::size_t steps = desk_.it.plan.steps.size();
     desk_.run_steps(steps);
@@ -61,7 +35,7 @@ TEST_F(ASecondTry, IsNotNeededWhereTheWorkerDiedWithItsWorkDone) {
 }
 
 TEST_F(ASecondTry, IsTheLast) {
-    given_to(win11);
+    detached_by(win11);
     const Ticket stop = desk_.reattach(win11.id);
     desk_.send(worker_died(0));
     EXPECT_EQ(desk_.it.phase, Phase::Reattaching);
@@ -78,7 +52,7 @@ TEST_F(ASecondTry, IsTheLast) {
 }
 
 TEST_F(ASecondTry, GivesAnAdministratorBackWhatAVmCouldNotGet) {
-    given_to(alice);
+    detached_by(alice);
     kernel_.move(audio_, std::nullopt);
     const std::string before = kernel_.dump();
     const Ticket start = desk_.detach(win11);
