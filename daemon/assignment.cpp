@@ -62,6 +62,13 @@ private:
     [[nodiscard]] Plan way_home() const {
         return plan_reattach(it_.record, snapshot_.inventory, snapshot_.resets);
     }
+    /// Was all of it pulled out, what was moved with the GPU too?
+    [[nodiscard]] bool nothing_is_left() const {
+        return read() == SetState::Gone &&
+               std::ranges::none_of(it_.record, [&](const FunctionRecord& it) {
+                   return snapshot_.inventory.find(it.bdf) != nullptr;
+               });
+    }
     [[nodiscard]] bool may_take(const Owner& newcomer) const;
     [[nodiscard]] std::string busy_message() const;
 
@@ -148,7 +155,7 @@ void Decision::operator()(const event::JobEnded& event) {
     if (it_.phase == Phase::Stuck) return came_back();
     if (!it_.working()) return;
     if (event.failure) {
-        if (read() == SetState::Gone) return card_is_gone();
+        if (nothing_is_left()) return card_is_gone();
         if (it_.phase == Phase::Detaching) return detach_failed(*event.failure);
         if (it_.phase == Phase::Resetting) return reset_failed(*event.failure);
         return reattach_failed(*event.failure);

@@ -34,6 +34,15 @@ bool looks_at_overrides(const Assignment& assignment, const Event& event) {
     return is_request(event) && !assignment.working();
 }
 
+/// A set whose GPU is gone has no members after a restart; its record has what was moved.
+std::vector<Bdf> functions_of_entry(const SetEntry& entry) {
+    std::vector<Bdf> functions = entry.set.functions();
+    for (const FunctionRecord& before : entry.assignment.record) {
+        if (!entry.set.contains(before.bdf)) functions.push_back(before.bdf);
+    }
+    return functions;
+}
+
 bool changes_something(const Reaction& reaction) {
     return !std::ranges::all_of(reaction.effects, [](const Effect& it) {
         return std::holds_alternative<effect::Answer>(it);
@@ -234,13 +243,14 @@ std::optional<Bdf> Ring::set_with(const Bdf& function) const {
 Snapshot Ring::look_at(const SetEntry& entry) {
     // Only the set itself and what shares a bus with it is read again: the rest is as udev last
     // told.
-    const std::vector<Bdf> members = entry.set.functions();
+    const std::vector<Bdf> members = functions_of_entry(entry);
     std::vector<Bdf> near = members;
     for (const auto& [bdf, function] : inventory_.functions) {
         const auto beside = [&](const Bdf& it) {
-            return it.domain == bdf.domain && it.bus == bdf.bus && it != bdf;
+            return it.domain == bdf.domain && it.bus == bdf.bus;
         };
-        if (std::ranges::any_of(members, beside) && !entry.set.contains(bdf)) near.push_back(bdf);
+        const bool is_member = std::ranges::find(members, bdf) != members.end();
+        if (!is_member && std::ranges::any_of(members, beside)) near.push_back(bdf);
     }
     reread(inventory_, settings_.root, near, Overrides::LeaveAlone);
     Findings findings;
@@ -271,7 +281,7 @@ void Ring::post(const Bdf& set, const Event& event) {
         in_line || (looks_at_overrides(assignment, event) &&
                     changes_something(react(assignment, look_at(found->second), event)));
     if (!ask) return decide(set, event);
-    overrides_.ask(set, found->second.set.functions(),
+    overrides_.ask(set, functions_of_entry(found->second),
                    [this, set, event](const Result<OverrideMap>& overrides) {
                        if (overrides) {
                            note_overrides(*overrides);

@@ -52,6 +52,16 @@ void PrintTo(Move move, std::ostream* out) {
     *out << move_name(move);
 }
 
+std::string case_name(const testing::TestParamInfo<Case>& it) {
+    const bool plain = it.param.card == &three_functions();
+    return fmt::format("{}_of_{}", move_name(it.param.move),
+                       plain ? "three_functions" : "a_foreign_function");
+}
+
+void PrintTo(const Case& it, std::ostream* out) {
+    *out << move_name(it.move) << " of " << it.card->name;
+}
+
 CardWorld::CardWorld(const Card& card, Move move, std::chrono::seconds step_limit)
     : RingWorld(card.drawing, step_limit), card_(card), move_(move) {
     if (move == Move::Reattach) {
@@ -60,6 +70,15 @@ CardWorld::CardWorld(const Card& card, Move move, std::chrono::seconds step_limi
     // The last write of the detach.
     if (move == Move::Undo) kernel_.plan_fault("drivers_probe", gpu(), Fault::Invalid);
     earlier_writes_ = kernel_.writes().size();
+}
+
+void CardWorld::will_be_unplugged(const std::vector<Bdf>& functions) {
+    const fakes::FakeKernel other(card_.drawing);
+    for (const Bdf& bdf : functions) other.unplug(bdf);
+    home_ = other.dump();
+    other.replug();
+    home_later_ = other.dump();
+    unplugged_ = functions;
 }
 
 std::shared_ptr<RingWorld::Asked> CardWorld::begin() {
@@ -91,7 +110,7 @@ Ending CardWorld::ending(const Asked& asked) const {
     }
     if (it.phase != Phase::Idle) return {std::string(phase_name(it.phase)), "it did not end"};
     if (it.owner == win11) {
-        if (!all_on_stub()) return {"owner", "it is not whole: " + difference_to_start()};
+        if (!all_on_stub()) return {"owner", "it is not whole: " + difference_to_home()};
         if (saved == journal.end()) return {"owner", "the journal does not say so"};
         const bool told = asked.answers == 0 || asked.succeeded() == (move_ != Move::Reattach);
         return {"owner", told ? "" : "whoever waited was told something else"};
@@ -99,13 +118,13 @@ Ending CardWorld::ending(const Asked& asked) const {
     if (it.owner != host) return {"owner?", "it belongs to " + describe(it.owner)};
     if (saved != journal.end()) return {"host", "the journal says something else"};
     const bool told = asked.answers == 0 || asked.succeeded() == (move_ == Move::Reattach);
-    return {"host", told ? difference_to_start() : "whoever waited was told something else"};
+    return {"host", told ? difference_to_home() : "whoever waited was told something else"};
 }
 
 std::string CardWorld::next_start(const Ending& ending) {
     kernel_.clear_faults();
-    if (ending.word == "host") return a_whole_run(games);
-    if (ending.word == "owner") return a_whole_run(win11);
+    if (ending.word == "owner") return unplugged_.empty() ? a_whole_run(win11) : end_of_the_vm();
+    if (ending.word == "host") return plugged_in_again();
     std::string complaint = refusals();
     if (ending.word == "failed" && complaint.empty()) complaint = repair();
     return complaint;
@@ -118,15 +137,23 @@ std::string CardWorld::a_whole_run(const Owner& domain) {
     kernel_.close_by_guest(gpu());
     if (!answer(release(domain)).succeeded()) return "the next VM's GPU is not taken back";
     if (!kernel_.accidents().empty()) return kernel_.accidents().front();
-    return difference_to_start();
+    return difference_to_home();
+}
+
+/// Does a VM that wants the card hear this, or that it is not there?
+bool CardWorld::is_refused(const std::optional<Error>& reason) {
+    const Asked asked = answer(prepare(games, card_.functions));
+    if (unplugged_.empty()) return asked.refusal == reason;
+    // Of a VM whose GPU is not there libvirt itself says what is missing.
+    if (!asked.refusal) return std::ranges::find(unplugged_, gpu()) != unplugged_.end();
+    return asked.refusal == reason || asked.refusal->code == Errc::NoSuchGpu;
 }
 
 std::string CardWorld::refusals() {
     const std::optional<Error> reason = entry(gpu()).assignment.trouble;
-    if (answer(prepare(games, card_.functions)).refusal != reason)
-        return "the next start is not refused for that reason";
+    if (!is_refused(reason)) return "the next start is not refused for that reason";
     start();
-    if (answer(prepare(games, card_.functions)).refusal != reason)
+    if (!is_refused(reason) || entry(gpu()).assignment.trouble != reason)
         return "it is forgotten in a restart";
     const Bdf other = "03:00.0"_bdf;
     if (!answer(prepare(games, {other})).succeeded() || !answer(release(games)).succeeded())
@@ -136,12 +163,31 @@ std::string CardWorld::refusals() {
 
 std::string CardWorld::repair() {
     if (!answer(reattach(gpu())).succeeded()) return "it cannot be repaired";
-    const std::string rest = difference_to_start();
-    return rest.empty() ? a_whole_run(games) : "after the repair: " + rest;
+    const std::string rest = difference_to_home();
+    return rest.empty() ? plugged_in_again() : "after the repair: " + rest;
+}
+
+/// It could not begin without its card.
+std::string CardWorld::end_of_the_vm() {
+    if (!answer(release(win11)).succeeded()) return "what is left is not taken back";
+    const std::string rest = difference_to_home();
+    return rest.empty() ? plugged_in_again() : "after the VM: " + rest;
+}
+
+std::string CardWorld::plugged_in_again() {
+    if (unplugged_.empty()) return a_whole_run(games);
+    if (!is_refused(std::nullopt)) return "a VM starts without a part of its card";
+    kernel_.replug();
+    ring_->refresh();
+    home_ = home_later_;
+    unplugged_.clear();
+    const std::string rest = difference_to_home();
+    return rest.empty() ? a_whole_run(games) : "plugged in again: " + rest;
 }
 
 bool CardWorld::all_on_stub() const {
     return std::ranges::all_of(card_.functions, [this](const Bdf& bdf) {
+        if (std::ranges::find(unplugged_, bdf) != unplugged_.end()) return true;
         return kernel_.driver_of(bdf) == "vfio-pci" &&
                kernel_.attribute(bdf, "driver_override") == "vfio-pci";
     });

@@ -21,6 +21,19 @@ enum class Move { Detach, Undo, Reattach };
 [[nodiscard]] std::string_view move_name(Move move);
 void PrintTo(Move move, std::ostream* out);
 
+/// A row of moves, for a test of each.
+struct Case {
+    const Card* card;
+    Move move;
+};
+inline const Case every_case[] = {
+    {&three_functions(), Move::Detach},       {&three_functions(), Move::Undo},
+    {&three_functions(), Move::Reattach},     {&with_a_foreign_function(), Move::Detach},
+    {&with_a_foreign_function(), Move::Undo}, {&with_a_foreign_function(), Move::Reattach},
+};
+[[nodiscard]] std::string case_name(const testing::TestParamInfo<Case>& it);
+void PrintTo(const Case& it, std::ostream* out);
+
 /// Where a device set ended up.
 struct Ending {
     std::string word;       ///< `host`, `owner`, `failed`, `stuck`
@@ -38,6 +51,9 @@ public:
 
     /// The VM starts (Detach and Undo, which has a bind in its way) or has stopped (Reattach).
     std::shared_ptr<Asked> begin();
+    /// What will be pulled out during the move: the host is as it should be without it, and after
+    /// it was plugged in again.
+    void will_be_unplugged(const std::vector<Bdf>& functions);
     /// The writes of the move so far, as FakeKernel tells them.
     [[nodiscard]] std::vector<std::string> writes_of_the_move() const;
 
@@ -51,6 +67,12 @@ public:
     [[nodiscard]] const Bdf& gpu() const { return card_.functions.front(); }
 
 private:
+    [[nodiscard]] std::string difference_to_home() const {
+        return difference(home_, kernel_.dump());
+    }
+    [[nodiscard]] bool is_refused(const std::optional<Error>& reason);
+    [[nodiscard]] std::string plugged_in_again();
+    [[nodiscard]] std::string end_of_the_vm();
     [[nodiscard]] std::string a_whole_run(const Owner& domain);
     [[nodiscard]] std::string repair();
     [[nodiscard]] std::string refusals();
@@ -59,6 +81,9 @@ private:
     const Card& card_;
     Move move_;
     std::size_t earlier_writes_ = 0;
+    std::string home_ = untouched_;  ///< what the host looks like when all is well
+    std::vector<Bdf> unplugged_;
+    std::string home_later_;  ///< after they were plugged in again
 };
 
 }  // namespace passthru

@@ -24,6 +24,7 @@ constexpr Kind kinds[] = {
     {"EIO", Fault::InputOutput},    {"EINVAL", Fault::Invalid},
     {"no effect", Fault::NoEffect}, {"late error", Fault::LateError},
     {"hangs", Fault::Block},        {"EBUSY always", Fault::Busy, true},
+    {"unplug", Fault::Unplug},      {"card unplugged", Fault::UnplugCard},
 };
 
 /// A write that a fault can be planned for: the how manieth of its attribute and function.
@@ -51,24 +52,29 @@ std::vector<Write> writes_of(const Card& card, Move move) {
     return writes;
 }
 
-struct Case {
-    const Card* card;
-    Move move;
-};
-void PrintTo(const Case& it, std::ostream* out) {
-    *out << move_name(it.move) << " of " << it.card->name;
-}
-
 class EveryWrite : public testing::TestWithParam<Case> {};
+
+/// What such a fault of this write takes away.
+std::vector<Bdf> unplugged_by(const Card& card, const Write& write, Fault fault) {
+    if (fault == Fault::Unplug) return {write.bdf};
+    std::vector<Bdf> functions;
+    for (const Bdf& bdf : card.functions) {
+        if (fault == Fault::UnplugCard && bdf.same_slot(write.bdf)) functions.push_back(bdf);
+    }
+    return functions;
+}
 
 Ending run_into(const Card& card, Move move, const Write& write, const Kind& kind) {
     const bool hangs = kind.fault == Fault::Block;
     CardWorld world(card, move, hangs ? 1s : 30s);
+    const std::vector<Bdf> unplugged = unplugged_by(card, write, kind.fault);
+    if (!unplugged.empty()) world.will_be_unplugged(unplugged);
     world.kernel_.plan_fault(write.attribute, write.bdf, kind.fault, kind.always ? 0 : write.nth);
     Ending ending = world.ending(world.answer(world.begin()));
     if (hangs && ending.complaint.empty() && ending.word != "stuck")
         ending.complaint = "the daemon did not notice";
-    if (!hangs && !kind.always && ending.complaint.empty() && ending.word == "failed")
+    const bool may_fail = kind.always || !unplugged.empty();
+    if (!hangs && !may_fail && ending.complaint.empty() && ending.word == "failed")
         ending.complaint = "it fails for good because of one fault";
     if (ending.complaint.empty()) ending.complaint = world.next_start(ending);
     return ending;
@@ -92,18 +98,7 @@ TEST_P(EveryWrite, ThatGoesWrongLeavesTheSetInAStateWithAName) {
     std::fputs(matrix.text().c_str(), stdout);
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryWrite,
-                         testing::Values(Case{&three_functions(), Move::Detach},
-                                         Case{&three_functions(), Move::Undo},
-                                         Case{&three_functions(), Move::Reattach},
-                                         Case{&with_a_foreign_function(), Move::Detach},
-                                         Case{&with_a_foreign_function(), Move::Undo},
-                                         Case{&with_a_foreign_function(), Move::Reattach}),
-                         [](const auto& it) {
-                             const bool plain = it.param.card == &three_functions();
-                             return fmt::format("{}_of_{}", move_name(it.param.move),
-                                                plain ? "three_functions" : "a_foreign_function");
-                         });
+INSTANTIATE_TEST_SUITE_P(, EveryWrite, testing::ValuesIn(every_case), case_name);
 
 }  // namespace
 }  // namespace passthru

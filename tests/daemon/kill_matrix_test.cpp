@@ -14,7 +14,7 @@ namespace {
 using fakes::Pause;
 
 /// Who is killed while the worker stands still.
-enum class Victim { Worker, Daemon, DaemonThatIsBackAtOnce, Both };
+enum class Victim { Worker, Daemon, DaemonThatIsBackAtOnce, Both, Card };
 
 struct Death {
     const char* name;
@@ -25,6 +25,7 @@ constexpr Death deaths[] = {
     {"daemon", Victim::Daemon},
     {"daemon, back at once", Victim::DaemonThatIsBackAtOnce},
     {"both", Victim::Both},
+    {"card unplugged", Victim::Card},
 };
 
 PlanKind kind_of(Move move) {
@@ -55,6 +56,12 @@ void kill(CardWorld& world, Victim victim, const std::shared_ptr<RingWorld::Aske
         world.answer(asked);
         return;
     }
+    if (victim == Victim::Card) {
+        world.kernel_.unplug_card(world.gpu());
+        fakes::end_pause(root);
+        world.answer(asked);
+        return;
+    }
     world.stop();
     switch (victim) {
         case Victim::Both: fakes::kill_paused(root); break;
@@ -70,24 +77,35 @@ void kill(CardWorld& world, Victim victim, const std::shared_ptr<RingWorld::Aske
     world.wait_until_idle();
 }
 
+std::vector<Bdf> in_the_slot_of_the_gpu(const Card& card) {
+    std::vector<Bdf> functions;
+    for (const Bdf& bdf : card.functions) {
+        if (bdf.same_slot(card.functions.front())) functions.push_back(bdf);
+    }
+    return functions;
+}
+
 Ending killed_at(const Card& card, Move move, std::size_t step, Pause::Moment moment,
                  Victim victim) {
     CardWorld world(card, move);
     fakes::plan_pause(world.kernel_.root(), {kind_of(move), moment, step});
     const auto asked = world.begin();
+    if (victim == Victim::Card) world.will_be_unplugged(in_the_slot_of_the_gpu(card));
     world.wait_for_a_blocked_write();
     kill(world, victim, asked);
     Ending ending = world.ending(*asked);
-    if (ending.complaint.empty() && ending.word != "host") ending.complaint = "it is not at home";
+    const bool may_fail = victim == Victim::Card;
+    if (!may_fail && ending.complaint.empty() && ending.word != "host")
+        ending.complaint = "it is not at home";
     if (ending.complaint.empty()) ending.complaint = world.next_start(ending);
     return ending;
 }
 
-class EveryStep : public testing::TestWithParam<Move> {};
+class EveryStep : public testing::TestWithParam<Case> {};
 
 TEST_P(EveryStep, ThatSomebodyIsKilledAtEndsWithTheSetOnTheHost) {
-    const Move move = GetParam();
-    const Card& card = three_functions();
+    const auto [which, move] = GetParam();
+    const Card& card = *which;
     const Plan plan = plan_of(card, move);
     ASSERT_GE(plan.steps.size(), 8U);
     std::vector<std::string> columns;
@@ -111,8 +129,7 @@ TEST_P(EveryStep, ThatSomebodyIsKilledAtEndsWithTheSetOnTheHost) {
     std::fputs(matrix.text().c_str(), stdout);
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryStep, testing::Values(Move::Detach, Move::Undo, Move::Reattach),
-                         [](const auto& it) { return std::string(move_name(it.param)); });
+INSTANTIATE_TEST_SUITE_P(, EveryStep, testing::ValuesIn(every_case), case_name);
 
 }  // namespace
 }  // namespace passthru

@@ -20,6 +20,8 @@ enum class Fault {
     NoEffect,     ///< success, and nothing is done
     LateError,    ///< done, and EIO all the same
     Block,        ///< does not come back until `FakeKernel::unblock`; then it is done
+    Unplug,       ///< the function disappears meanwhile, and ENODEV
+    UnplugCard,   ///< every function of its slot does
 };
 
 /// A machine in a temporary folder: reads are real reads, and what is written through `writer` is
@@ -69,6 +71,9 @@ public:
     void unload_driver(std::string_view driver) const;
     /// The card is pulled out, without asking anybody.
     void unplug(const Bdf& bdf) const { kernel_.remove(bdf); }
+    void unplug_card(const Bdf& bdf) const { kernel_.remove_card(bdf); }
+    /// All that was pulled out is there again, with what the kernel binds it to.
+    void replug() const { kernel_.rescan(); }
     /// Reads of config space give all ones from now on.
     void power_off(const Bdf& bdf) const;
     /// What comes of a reset of this function by this method; else it stays as it is.

@@ -199,6 +199,15 @@ void KernelTree::remove(const Bdf& bdf) const {
     fs::remove_all(folder);
 }
 
+void KernelTree::remove_card(const Bdf& bdf) const {
+    std::vector<Bdf> card;
+    for (const auto& entry : fs::directory_iterator(folder(bdf).parent_path())) {
+        const auto function = parse_bdf(entry.path().filename().string());
+        if (function && function->same_slot(bdf)) card.push_back(*function);
+    }
+    for (const Bdf& function : card) remove(function);
+}
+
 void KernelTree::rescan() const {
     std::set<Bdf> known;
     for (const auto& entry : fs::directory_iterator(tree_ / "fake/functions")) {

@@ -60,6 +60,8 @@ public:
     /// Takes away the function and everything behind it; `rescan` finds all that was taken away.
     void remove(const Bdf& bdf) const;
     void rescan() const;
+    /// All functions of this one's slot.
+    void remove_card(const Bdf& bdf) const;
 
     /// The driver's part of binding, without asking whether it may: links, nodes, enable count and
     /// power state.
