@@ -2,6 +2,7 @@
 #include "daemon/wiring.hpp"
 
 #include <CLI/CLI.hpp>
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -27,7 +28,6 @@ void set_up_log() {
 int main(int argc, char** argv) {
     passthru::Settings settings;
     settings.worker = {PASSTHRU_WORKER_SOCKET, PASSTHRU_WORKER_PROGRAM, {}};
-    int step_limit = static_cast<int>(settings.step_limit.count());
 
     CLI::App app(
         "Hands a GPU's whole IOMMU group to a virtual machine and takes it back. See "
@@ -44,12 +44,20 @@ int main(int argc, char** argv) {
     auto* worker =
         app.add_option("--worker", settings.worker.program,
                        "Run this program for each plan, instead of asking systemd for one");
-    app.add_option("--step-limit", step_limit,
-                   "Seconds until a step that does not come back is stuck")
+    app.add_option_function<int>(
+           "--step-limit", [&](int it) { settings.step_limit = std::chrono::seconds(it); },
+           "Seconds until a step that does not come back is stuck")
         ->check(CLI::Range(1, 3600))
-        ->capture_default_str();
+        ->default_str("30");
+    app.add_option_function<double>(
+           "--reconcile-interval",
+           [&](double it) {
+               settings.reconcile_interval = std::chrono::microseconds(std::llround(it * 1e6));
+           },
+           "While a VM has a GPU: seconds between two questions which VMs run")
+        ->check(CLI::Range(0.001, 86400.0))
+        ->default_str("120");
     CLI11_PARSE(app, argc, argv);
-    settings.step_limit = std::chrono::seconds(step_limit);
     if (worker->count() > 0) settings.worker.socket.clear();
     if (settings.root != "/") settings.worker.arguments = {"--root", settings.root.string()};
 

@@ -22,9 +22,6 @@ std::string lower(std::string text) {
     return text;
 }
 
-/// Should libvirt's event of a VM's end ever be lost, with its hook, the GPU is back after this.
-constexpr std::chrono::minutes reconcile_interval{2};
-
 }  // namespace
 
 Wiring::Wiring(EventLoop& loop, const Settings& settings)
@@ -277,7 +274,7 @@ void Wiring::reconcile_later() {
         reconcile_ = {};
         return;
     }
-    reconcile_ = loop_.after(reconcile_interval, [this] {
+    reconcile_ = loop_.after(settings_.reconcile_interval, [this] {
         reconcile_due_ = false;
         ring_.refresh();
         list_domains_when_allowed();

@@ -21,6 +21,9 @@ struct Settings {
     std::string libvirt_uri = "qemu:///system";
     WorkerAccess worker;
     std::chrono::seconds step_limit{30};
+    /// Should libvirt's event of a VM's end ever be lost, with its hook, the GPU is back after
+    /// this.
+    std::chrono::microseconds reconcile_interval = std::chrono::minutes(2);
 };
 
 /// The daemon: joins the bus, udev and libvirt to the ring. Here, and only here, everything knows

@@ -53,6 +53,7 @@ std::vector<std::string> DaemonOnABus::command() const {
 
 void DaemonOnABus::start() {
     std::vector<std::string> words = command();
+    words.insert(words.end(), more_words_.begin(), more_words_.end());
     std::vector<char*> arguments;
     for (std::string& word : words) arguments.push_back(word.data());
     arguments.push_back(nullptr);
