@@ -138,6 +138,15 @@ TEST_F(ARingThatAsksForOverrides, DoesNotForgetWhoWaitsForACardThatIsPulledOut) 
     EXPECT_FALSE(ring_->sets().contains(first_));
 }
 
+TEST_F(ARingThatAsksForOverrides, AsksForWhatIsLeftOfACardWhoseGpuIsGoneAfterARestart) {
+    ASSERT_TRUE(answer(detach(first_, win11)).succeeded());
+    kernel_.unplug(first_);
+    kernel_.move(first_audio_, "snd_hda_intel");
+    start();
+    EXPECT_TRUE(answer(reattach(first_, win11.id)).succeeded());
+    EXPECT_EQ(kernel_.attribute(first_audio_, "driver_override"), "(null)");
+}
+
 TEST_F(ARingThatAsksForOverrides, DoesNotAskForARequestThatChangesNothing) {
     kernel_.lock(first_);
     EXPECT_EQ(reattach(first_, win11.id)->answers, 1) << "it is not that VM's";
