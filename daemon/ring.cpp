@@ -165,7 +165,7 @@ void Ring::domains_listed(const std::set<std::string>& active, SteadyTime asked_
 }
 
 DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
-    SetEntry& entry = sets_.at(*set_with(gpu));
+    const SetEntry& entry = sets_.at(*set_with(gpu));
     Snapshot snapshot = look_at(entry);
     snapshot.findings = findings;
     return rehearse_detach(gpu, entry.assignment, snapshot, wishes_for(entry.set.id(), {gpu}));
