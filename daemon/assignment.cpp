@@ -392,8 +392,10 @@ bool Decision::try_again() {
     const bool same = whole && (it_.phase == Phase::Undoing || it_.keeper);
     Plan plan = same ? it_.plan : way_home();
     if (plan.steps.empty()) {
+        const bool undone = it_.phase == Phase::Undoing && it_.trouble;
+        const Result<void> result = undone ? std::unexpected(*it_.trouble) : Result<void>();
         give_up_ownership();
-        answer_all({});
+        answer_all(result);
         grant_wish();
         return true;
     }
