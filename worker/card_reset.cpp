@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "worker/card_reset.hpp"
 
+#include "libpassthru/pci/config_header.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
@@ -57,6 +59,11 @@ Result<void> CardReset::run() {
     }
     std::string tried;
     for (const ResetAttempt& it : step_.chain.attempts) {
+        // Pulled out: what is left of the card goes on without it.
+        for (const Bdf& bdf : step_.chain.functions) {
+            const int folder = doors_.folders.at(bdf);
+            if (::faccessat(folder, "vendor", F_OK, 0) != 0) return gone(bdf, errno);
+        }
         // Nothing is reset by it; it only finds a card again that is lost.
         if (it.means == ResetMeans::RemoveRescan && !illness()) continue;
         if (doors_.cancelled()) return fail(Errc::Cancelled, "the reset was cancelled");
@@ -208,11 +215,14 @@ CardReset::Outcome CardReset::by_bridge(const ResetAttempt& attempt) const {
 /// What comes back is another function to the kernel, with the driver that the kernel chooses
 /// (drivers/pci/bus.c:pci_bus_add_device binds at once).
 CardReset::Outcome CardReset::by_removal(const ResetAttempt& attempt) const {
+    Outcome outcome;
     for (const Bdf& bdf : attempt.functions | std::views::reverse) {
-        if (const int error = doors_.write(doors_.folders.at(bdf), "remove", "1"); error != 0) {
-            return {TrialEnd::Failed, fmt::format("{}: {}", bdf.str(), reason(error))};
-        }
+        const int error = doors_.write(doors_.folders.at(bdf), "remove", "1");
+        // Gone already is what was wanted.
+        if (error == 0 || error == ENODEV || error == ENOENT) continue;
+        outcome = {TrialEnd::Failed, fmt::format("{}: {}", bdf.str(), reason(error))};
     }
+    // Whatever was removed is looked for again.
     const fs::path above = attempt.bridge
                                ? doors_.root.below("sys/bus/pci/devices") / attempt.bridge->str()
                                : doors_.root.below("sys/bus/pci");
@@ -223,12 +233,13 @@ CardReset::Outcome CardReset::by_removal(const ResetAttempt& attempt) const {
     for (const Bdf& bdf : attempt.functions) {
         const int folder = open_folder(doors_.root.below("sys/bus/pci/devices") / bdf.str());
         if (folder < 0) {
-            return {TrialEnd::NotWell, fmt::format("{} was not found again", bdf.str())};
+            outcome = {TrialEnd::NotWell, fmt::format("{} was not found again", bdf.str())};
+            continue;
         }
         std::ignore = ::flock(folder, LOCK_EX);
         ::close(std::exchange(doors_.folders.at(bdf), folder));
     }
-    return {};
+    return outcome;
 }
 
 }  // namespace passthru

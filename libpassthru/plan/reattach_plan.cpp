@@ -47,6 +47,13 @@ void reattach_function(const FunctionRecord& before, const Function& now, Plan& 
     restore_settings(before, record_of(now), plan);
 }
 
+/// Found again by a scan of the bus, it has the driver that the kernel likes best, and the override
+/// that we chose for it: that one does not stay.
+bool is_chosen_by_us(const FunctionRecord& before, const Function& now) {
+    if (!now.driver_override) return false;
+    return now.driver_override == before.driver || is_stub_driver(*now.driver_override);
+}
+
 /// Bound as before, but cut off ahead of the last writes.
 void finish_function(const FunctionRecord& before, const Function& now, Plan& plan) {
     if (now.driver_override != before.driver_override) {
@@ -73,7 +80,9 @@ Plan plan_reattach(const SetRecord& record, const Inventory& inventory, const Re
         const Function* now = inventory.find(before.bdf);
         if (now == nullptr || now->id != before.id) continue;
         if (!ours_to_return(before, *now)) {
-            if (now->driver == before.driver) finish_function(before, *now, moving);
+            if (now->driver == before.driver || is_chosen_by_us(before, *now)) {
+                finish_function(before, *now, moving);
+            }
             continue;
         }
         if (now->on_stub()) on_stub.push_back(now->bdf);

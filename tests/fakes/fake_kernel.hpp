@@ -70,10 +70,10 @@ public:
     void load_driver(std::string_view driver) const { kernel_.load_driver(driver); }
     void unload_driver(std::string_view driver) const;
     /// The card is pulled out, without asking anybody.
-    void unplug(const Bdf& bdf) const { kernel_.remove(bdf); }
-    void unplug_card(const Bdf& bdf) const { kernel_.remove_card(bdf); }
+    void unplug(const Bdf& bdf) const { kernel_.unplug(bdf); }
+    void unplug_card(const Bdf& bdf) const { kernel_.unplug_card(bdf); }
     /// All that was pulled out is there again, with what the kernel binds it to.
-    void replug() const { kernel_.rescan(); }
+    void replug() const { kernel_.replug(); }
     /// Reads of config space give all ones from now on.
     void power_off(const Bdf& bdf) const;
     /// What comes of a reset of this function by this method; else it stays as it is.

@@ -99,6 +99,9 @@ int KernelTree::reset(const Bdf& bdf) const {
 }
 
 int KernelTree::hot_reset(const std::vector<Bdf>& functions) const {
+    for (const Bdf& bdf : functions) {
+        if (folder(bdf).empty()) return ENODEV;
+    }
     const fs::path bus = folder(functions.front()).parent_path();
     for (const auto& entry : fs::directory_iterator(bus)) {
         const auto bdf = parse_bdf(entry.path().filename().string());

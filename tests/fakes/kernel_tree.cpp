@@ -199,13 +199,24 @@ void KernelTree::remove(const Bdf& bdf) const {
     fs::remove_all(folder);
 }
 
-void KernelTree::remove_card(const Bdf& bdf) const {
+void KernelTree::unplug(const Bdf& bdf) const {
+    fs::create_directories(tree_ / "fake/unplugged");
+    put(tree_ / "fake/unplugged" / bdf.str(), "");
+    remove(bdf);
+}
+
+void KernelTree::replug() const {
+    fs::remove_all(tree_ / "fake/unplugged");
+    rescan();
+}
+
+void KernelTree::unplug_card(const Bdf& bdf) const {
     std::vector<Bdf> card;
     for (const auto& entry : fs::directory_iterator(folder(bdf).parent_path())) {
         const auto function = parse_bdf(entry.path().filename().string());
         if (function && function->same_slot(bdf)) card.push_back(*function);
     }
-    for (const Bdf& function : card) remove(function);
+    for (const Bdf& function : card) unplug(function);
 }
 
 void KernelTree::rescan() const {
@@ -214,7 +225,7 @@ void KernelTree::rescan() const {
         known.insert(parse_bdf(entry.path().filename().string()).value());
     }
     for (const Bdf& bdf : known) {
-        if (!folder(bdf).empty()) continue;
+        if (!folder(bdf).empty() || fs::exists(tree_ / "fake/unplugged" / bdf.str())) continue;
         FakeFunction function = drawn(bdf);
         function.driver_override.reset();
         if (function.group_after_rescan) function.group = function.group_after_rescan;

@@ -60,8 +60,11 @@ public:
     /// Takes away the function and everything behind it; `rescan` finds all that was taken away.
     void remove(const Bdf& bdf) const;
     void rescan() const;
+    /// Somebody pulls it out of its slot: no scan finds it before `replug`.
+    void unplug(const Bdf& bdf) const;
     /// All functions of this one's slot.
-    void remove_card(const Bdf& bdf) const;
+    void unplug_card(const Bdf& bdf) const;
+    void replug() const;
 
     /// The driver's part of binding, without asking whether it may: links, nodes, enable count and
     /// power state.

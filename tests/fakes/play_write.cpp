@@ -154,8 +154,8 @@ int play_write(const fs::path& tree, int folder, const char* name, std::string_v
         case Fault::Invalid: return EINVAL;
         case Fault::NoEffect: return 0;
         case Fault::LateError: std::ignore = perform(kernel, *write); return EIO;
-        case Fault::Unplug: kernel.remove(*write->bdf); return ENODEV;
-        case Fault::UnplugCard: kernel.remove_card(*write->bdf); return ENODEV;
+        case Fault::Unplug: kernel.unplug(*write->bdf); return ENODEV;
+        case Fault::UnplugCard: kernel.unplug_card(*write->bdf); return ENODEV;
         case Fault::Block:
             if (fault) hang(kernel, *write);
             break;
