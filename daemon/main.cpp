@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/config_check.hpp"
 #include "daemon/wiring.hpp"
 
 #include <CLI/CLI.hpp>
@@ -57,7 +58,10 @@ int main(int argc, char** argv) {
            "While a VM has a GPU: seconds between two questions which VMs run")
         ->check(CLI::Range(0.001, 86400.0))
         ->default_str("120");
+    bool only_check = false;
+    app.add_flag("--check-config", only_check, "Read the configuration, tell mistakes, and exit");
     CLI11_PARSE(app, argc, argv);
+    if (only_check) return passthru::check_config(passthru::Root(settings.root));
     if (worker->count() > 0) settings.worker.socket.clear();
     if (settings.root != "/") settings.worker.arguments = {"--root", settings.root.string()};
 

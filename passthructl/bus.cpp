@@ -166,6 +166,23 @@ Result<std::vector<std::string>> Daemon::owner(const std::string& address) {
     });
 }
 
+Result<void> Daemon::move(const std::string& path, const std::string& verb,
+                          const std::string& method) {
+    try {
+        Options options;
+        if (!method.empty()) options.emplace("method", sdbus::Variant{method});
+        // A driver or a program that has to let go may take minutes.
+        connection_->proxy(path)
+            ->callMethod(verb)
+            .onInterface(gpu_interface)
+            .withTimeout(std::chrono::minutes(10))
+            .withArguments(options);
+        return {};
+    } catch (const sdbus::Error& error) {
+        return std::unexpected(error_of(error));
+    }
+}
+
 Result<void> Daemon::forget(const std::string& domain) {
     try {
         connection_->proxy(root_path)

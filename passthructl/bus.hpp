@@ -71,6 +71,9 @@ public:
     [[nodiscard]] Result<std::vector<HolderRow>> holders(const std::string& path);
     /// Kind, id, name.
     [[nodiscard]] Result<std::vector<std::string>> owner(const std::string& address);
+    /// Detach, Reattach or Reset; `method` is for Reset. Waits as long as it takes.
+    [[nodiscard]] Result<void> move(const std::string& path, const std::string& verb,
+                                    const std::string& method);
     /// The domain's devices are remembered no longer; for a VM whose devices have really changed.
     [[nodiscard]] Result<void> forget(const std::string& domain);
 

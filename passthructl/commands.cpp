@@ -158,11 +158,11 @@ Exit list(const Common& common) {
 }
 
 Exit plan(const Common& common, const std::string& action, const std::string& gpu) {
-    if (action != "detach" && action != "reattach") {
+    if (action != "detach" && action != "reattach" && action != "reset") {
         return complain(
             common,
             {Errc::InvalidArgs,
-             fmt::format("“{:.40}” cannot be planned: only detach and reattach", action), 0});
+             fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action), 0});
     }
     if (common.root) return plan_from_files(common, action, gpu);
     const auto daemon = Daemon::connect();
@@ -207,6 +207,20 @@ Exit holders(const Common& common, const std::string& gpu) {
     const auto rows = (*daemon)->holders(*path);
     if (!rows) return complain(common, rows.error());
     return show(common, *rows);
+}
+
+Exit move(const Common& common, const std::string& verb, const std::string& gpu,
+          const std::string& method) {
+    if (common.root) return complain(common, not_of_a_copy(verb));
+    const auto daemon = Daemon::connect();
+    if (!daemon) return no_daemon(common, daemon.error());
+    const auto path = (*daemon)->find(gpu);
+    if (!path) return complain(common, path.error());
+    std::string called = verb;
+    called.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(called.front())));
+    const auto done = (*daemon)->move(*path, called, method);
+    if (!done) return complain(common, done.error());
+    return Exit::Success;
 }
 
 Exit forget(const Common& common, const std::string& domain) {

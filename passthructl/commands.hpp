@@ -28,6 +28,9 @@ struct Common {
 [[nodiscard]] Exit plan(const Common& common, const std::string& action, const std::string& gpu);
 [[nodiscard]] Exit owner(const Common& common, const std::string& gpu);
 [[nodiscard]] Exit holders(const Common& common, const std::string& gpu);
+/// `detach`, `reattach` or `reset`; `method` is for the last.
+[[nodiscard]] Exit move(const Common& common, const std::string& verb, const std::string& gpu,
+                        const std::string& method);
 [[nodiscard]] Exit forget(const Common& common, const std::string& domain);
 
 }  // namespace passthru::ctl

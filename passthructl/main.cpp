@@ -10,6 +10,7 @@ int main(int argc, char** argv) {
     std::string action;
     std::string gpu;
     std::string domain;
+    std::string method;
     bool json = false;
 
     CLI::App app("Asks and tells passthrud about GPUs and virtual machines. See passthructl(1).");
@@ -23,7 +24,7 @@ int main(int argc, char** argv) {
     app.fallthrough();
     app.add_subcommand("list", "Show the GPUs and who has them (the default)");
     auto* plan_command = app.add_subcommand("plan", "Show what would be done, or why not");
-    plan_command->add_option("action", action, "detach or reattach")->required();
+    plan_command->add_option("action", action, "detach, reattach or reset")->required();
     plan_command->add_option("gpu", gpu, "0000:01:00.0, 01:00.0, or a part of its name")
         ->required();
     auto* owner_command = app.add_subcommand("owner", "Show who has a GPU");
@@ -31,6 +32,15 @@ int main(int argc, char** argv) {
     auto* holders_command = app.add_subcommand("holders", "Show which programs have a GPU open");
     holders_command->add_option("gpu", gpu, "0000:01:00.0, 01:00.0, or a part of its name")
         ->required();
+    const auto mover = [&](const char* verb, const char* what) {
+        auto* command = app.add_subcommand(verb, what);
+        command->add_option("gpu", gpu, "0000:01:00.0, 01:00.0, or a part of its name")->required();
+        return command;
+    };
+    auto* detach_command = mover("detach", "Take a GPU from the host and keep it ready for VMs");
+    auto* reattach_command = mover("reattach", "Give a GPU back to the host");
+    auto* reset_command = mover("reset", "Reset a GPU that is detached or has failed");
+    reset_command->add_option("--method", method, "By this method only, such as flr or bus");
     auto* forget_command = app.add_subcommand(
         "forget", "Let a VM start with other devices at the addresses that it had last time");
     forget_command->add_option("vm", domain, "The VM's name or UUID")->required();
@@ -54,6 +64,12 @@ int main(int argc, char** argv) {
         status = owner(common, gpu);
     } else if (*holders_command) {
         status = holders(common, gpu);
+    } else if (*detach_command) {
+        status = move(common, "detach", gpu, "");
+    } else if (*reattach_command) {
+        status = move(common, "reattach", gpu, "");
+    } else if (*reset_command) {
+        status = move(common, "reset", gpu, method);
     } else if (*forget_command) {
         status = forget(common, domain);
     } else {

@@ -71,7 +71,8 @@ Result<void> CardReset::run() {
         doors_.report(trial);
         if (trial.end == TrialEnd::Well) return {};
         tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", it.method,
-                             trial.message.empty() ? trial_end_name(trial.end) : trial.message);
+                             trial.end == TrialEnd::NotOffered ? "the kernel does not offer it"
+                                                               : trial.message);
     }
     const std::string card = step_.chain.functions.front().str();
     if (const auto ill = illness()) {
@@ -84,8 +85,8 @@ Result<void> CardReset::run() {
     }
     if (step_.demand == ResetDemand::IfPossible) return {};
     return fail(Errc::ResetFailed,
-                fmt::format("{} was not reset, and is well all the same; tried were {}: shut the "
-                            "guest down in good order, or reboot the computer",
+                fmt::format("{} was not reset, and answers all the same; tried were {}: leave it as "
+                            "it is, or reboot the computer",
                             card, tried));
 }
 
