@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <ranges>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -32,6 +33,13 @@ std::optional<std::string> driver_of(int folder) {
 
 int open_folder(const fs::path& path) {
     return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool is_same(int folder, int other) {
+    struct stat one{};
+    struct stat two{};
+    return ::fstat(folder, &one) == 0 && ::fstat(other, &two) == 0 && one.st_dev == two.st_dev &&
+           one.st_ino == two.st_ino;
 }
 
 /// Every function below this bridge, at any depth.
@@ -237,8 +245,14 @@ CardReset::Outcome CardReset::by_removal(const ResetAttempt& attempt) const {
             outcome = {TrialEnd::NotWell, fmt::format("{} was not found again", bdf.str())};
             continue;
         }
+        int& known = doors_.folders.at(bdf);
+        if (is_same(folder, known)) {
+            // It could not be removed; two descriptors of one folder would wait for each other.
+            ::close(folder);
+            continue;
+        }
         std::ignore = ::flock(folder, LOCK_EX);
-        ::close(std::exchange(doors_.folders.at(bdf), folder));
+        ::close(std::exchange(known, folder));
     }
     return outcome;
 }
