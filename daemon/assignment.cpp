@@ -269,9 +269,8 @@ void Decision::begin_detach(const event::DetachWanted& event) {
         return refuse(event.ticket, Errc::NoSuchGpu,
                       fmt::format("GPU {} was unplugged or removed", gpu()));
     }
-    auto decided =
-        plan_detach({snapshot_.set, event.wishes, snapshot_.inventory, snapshot_.findings},
-                    snapshot_.resets);
+    auto decided = plan_detach(
+        {snapshot_.set, event.wishes, snapshot_.inventory, snapshot_.findings}, snapshot_.resets);
     if (!decided) return answer(event.ticket, std::unexpected(decided.error()));
 
     if (it_.owner.kind == OwnerKind::Administrator &&
@@ -334,8 +333,8 @@ void Decision::detach_failed(const PlanFailed& failure) {
 }
 
 void Decision::reset_failed(const PlanFailed& failure) {
-    const bool dead = failure.error.code == Errc::NeedsReboot ||
-                      failure.error.code == Errc::NotResponding;
+    const bool dead =
+        failure.error.code == Errc::NeedsReboot || failure.error.code == Errc::NotResponding;
     if (dead) {
         settle(Phase::Failed, failure.error);
     } else {
@@ -525,10 +524,9 @@ Reaction react(Assignment assignment, const Snapshot& snapshot, const Event& eve
 }
 
 std::string_view state_name(const Assignment& assignment, SetState read) {
-    const bool resets = assignment.working() &&
-                        assignment.steps_done < assignment.plan.steps.size() &&
-                        std::holds_alternative<step::Reset>(
-                            assignment.plan.steps[assignment.steps_done]);
+    const bool resets =
+        assignment.working() && assignment.steps_done < assignment.plan.steps.size() &&
+        std::holds_alternative<step::Reset>(assignment.plan.steps[assignment.steps_done]);
     if (resets) return "resetting";
     switch (assignment.phase) {
         case Phase::Idle: return set_state_name(read);

@@ -85,10 +85,10 @@ struct Restarted {};
 
 }  // namespace event
 
-using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::ResetWanted, event::StepDone,
-                           event::StepWaiting, event::JobEnded, event::StepOverdue, event::StuckIn,
-                           event::WorkerGone, event::CancelWanted, event::DomainsListed,
-                           event::MachineChanged, event::Restarted>;
+using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::ResetWanted,
+                           event::StepDone, event::StepWaiting, event::JobEnded, event::StepOverdue,
+                           event::StuckIn, event::WorkerGone, event::CancelWanted,
+                           event::DomainsListed, event::MachineChanged, event::Restarted>;
 
 namespace effect {
 

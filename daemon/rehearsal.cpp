@@ -50,8 +50,8 @@ DryRun rehearse(const Bdf& gpu, const Assignment& assignment, const Snapshot& sn
 
 DryRun rehearse_detach(const Bdf& gpu, const Assignment& assignment, const Snapshot& snapshot,
                        const DetachWishes& wishes) {
-    DryRun run = dry_run_detach(
-        gpu, {snapshot.set, wishes, snapshot.inventory, snapshot.findings}, snapshot.resets);
+    DryRun run = dry_run_detach(gpu, {snapshot.set, wishes, snapshot.inventory, snapshot.findings},
+                                snapshot.resets);
     const Owner administrator{OwnerKind::Administrator, "", ""};
     add_refusal(run,
                 react(assignment, snapshot, event::DetachWanted{nobody, administrator, wishes}));

@@ -76,9 +76,10 @@ Ring::Ring(EventLoop& loop, Settings settings, Journal journal, Observer observe
       settings_(std::move(settings)),
       journal_(std::move(journal)),
       observer_(std::move(observer)),
-      stuck_watch_(loop, settings_.root, settings_.worker, settings_.step_limit,
-                   {[this](const Bdf& set, std::chrono::seconds limit) { step_overdue(set, limit); },
-                    [this](const Bdf& set, const Event& event) { post(set, event); }}),
+      stuck_watch_(
+          loop, settings_.root, settings_.worker, settings_.step_limit,
+          {[this](const Bdf& set, std::chrono::seconds limit) { step_overdue(set, limit); },
+           [this](const Bdf& set, const Event& event) { post(set, event); }}),
       overrides_(loop, settings_.worker, settings_.step_limit) {}
 
 void Ring::start() {

@@ -119,9 +119,9 @@ void Wiring::plan(const Bdf& gpu, const std::string& action,
     if (action == "reattach") return answered(ring_.dry_run_reattach(gpu));
     if (action == "reset") return answered(ring_.dry_run_reset(gpu));
     if (action != "detach") {
-        return answered(
-            fail(Errc::InvalidArgs,
-                 fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action)));
+        return answered(fail(
+            Errc::InvalidArgs,
+            fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action)));
     }
     ring_.inspect(*set, [this, gpu, answered = std::move(answered)](Result<Findings> found) {
         if (!found) return answered(std::unexpected(found.error()));

@@ -162,7 +162,8 @@ Exit plan(const Common& common, const std::string& action, const std::string& gp
         return complain(
             common,
             {Errc::InvalidArgs,
-             fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action), 0});
+             fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action),
+             0});
     }
     if (common.root) return plan_from_files(common, action, gpu);
     const auto daemon = Daemon::connect();

@@ -78,24 +78,24 @@ Result<void> CardReset::run() {
         const ResetTrial trial = attempt(it);
         doors_.report(trial);
         if (trial.end == TrialEnd::Well) return {};
-        tried += fmt::format("{}{} ({})", tried.empty() ? "" : ", ", it.method,
-                             trial.end == TrialEnd::NotOffered ? "the kernel does not offer it"
-                                                               : trial.message);
+        tried += fmt::format(
+            "{}{} ({})", tried.empty() ? "" : ", ", it.method,
+            trial.end == TrialEnd::NotOffered ? "the kernel does not offer it" : trial.message);
     }
     const std::string card = step_.chain.functions.front().str();
     if (const auto ill = illness()) {
-        return fail(Errc::NeedsReboot,
-                    fmt::format("{}; {}: ask for Reset of {} to try again, or reboot the computer",
-                                *ill,
-                                tried.empty() ? "there is no way to reset it"
-                                              : "tried were " + tried,
-                                card));
+        return fail(
+            Errc::NeedsReboot,
+            fmt::format("{}; {}: ask for Reset of {} to try again, or reboot the computer", *ill,
+                        tried.empty() ? "there is no way to reset it" : "tried were " + tried,
+                        card));
     }
     if (step_.demand == ResetDemand::IfPossible) return {};
-    return fail(Errc::ResetFailed,
-                fmt::format("{} was not reset, and answers all the same; tried were {}: leave it as "
-                            "it is, or reboot the computer",
-                            card, tried));
+    return fail(
+        Errc::ResetFailed,
+        fmt::format("{} was not reset, and answers all the same; tried were {}: leave it as "
+                    "it is, or reboot the computer",
+                    card, tried));
 }
 
 /// The kernel would reset a card under its live driver (drivers/pci/pci-sysfs.c:reset_store asks
@@ -140,10 +140,9 @@ ResetTrial CardReset::attempt(const ResetAttempt& attempt) const {
     const auto began = std::chrono::steady_clock::now();
     ResetTrial trial;
     trial.method = attempt.method;
-    trial.at = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(
-            std::chrono::system_clock::now().time_since_epoch())
-            .count());
+    trial.at = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
+                                              std::chrono::system_clock::now().time_since_epoch())
+                                              .count());
     Outcome outcome = perform(attempt);
     if (outcome.end == TrialEnd::Well) {
         // Nothing tells when the card's own firmware is ready; its quirk says how long it takes.

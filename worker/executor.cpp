@@ -241,11 +241,10 @@ Result<void> Executor::write_setting(const step::WriteSetting& step) {
 }
 
 Result<void> Executor::reset(const step::Reset& step, std::size_t index) {
-    return CardReset(step, {root_, write_, hot_reset_, folders_,
-                            [this, index](const ResetTrial& trial) {
-                                report_(ResetTried{index, trial});
-                            },
-                            interrupt_.wanted})
+    return CardReset(step,
+                     {root_, write_, hot_reset_, folders_,
+                      [this, index](const ResetTrial& trial) { report_(ResetTried{index, trial}); },
+                      interrupt_.wanted})
         .run();
 }
 

@@ -35,7 +35,8 @@ private:
 
 int vfio_hot_reset(const Root& root, const std::vector<Bdf>& functions) {
     Descriptors open;
-    const int container = open.keep(::open(root.below("dev/vfio/vfio").c_str(), O_RDWR | O_CLOEXEC));
+    const int container =
+        open.keep(::open(root.below("dev/vfio/vfio").c_str(), O_RDWR | O_CLOEXEC));
     if (container < 0) return errno;
     std::map<std::string, int> groups;
     for (const Bdf& bdf : functions) {
@@ -43,8 +44,8 @@ int vfio_hot_reset(const Root& root, const std::vector<Bdf>& functions) {
         const auto group = read_link_name(folder / "iommu_group");
         if (!group) return ENODEV;
         if (groups.contains(*group)) continue;
-        const int fd = open.keep(
-            ::open((root.below("dev/vfio") / *group).c_str(), O_RDWR | O_CLOEXEC));
+        const int fd =
+            open.keep(::open((root.below("dev/vfio") / *group).c_str(), O_RDWR | O_CLOEXEC));
         if (fd < 0) return errno;
         if (::ioctl(fd, VFIO_GROUP_SET_CONTAINER, &container) != 0) return errno;
         groups.emplace(*group, fd);
@@ -54,8 +55,8 @@ int vfio_hot_reset(const Root& root, const std::vector<Bdf>& functions) {
     if (::ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) != 0) return errno;
     const auto first =
         read_link_name(root.below("sys/bus/pci/devices") / functions.front().str() / "iommu_group");
-    const int device = open.keep(::ioctl(groups.at(*first), VFIO_GROUP_GET_DEVICE_FD,
-                                         functions.front().str().c_str()));
+    const int device = open.keep(
+        ::ioctl(groups.at(*first), VFIO_GROUP_GET_DEVICE_FD, functions.front().str().c_str()));
     if (device < 0) return errno;
 
     std::vector<std::int32_t> words;

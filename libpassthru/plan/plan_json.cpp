@@ -182,7 +182,8 @@ json plan_to_json(const Plan& plan) {
 }
 
 PlanKind plan_kind_from(const std::string& name) {
-    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
+    for (const PlanKind kind :
+         {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
         if (plan_kind_name(kind) == name) return kind;
     }
     throw Malformed{fmt::format("“{:.40}” is no kind of plan", name)};

@@ -66,9 +66,7 @@ ResetAttempt read_attempt(const json& object, const std::vector<Bdf>& card) {
     attempt.means = read_means(object.at("means").get<std::string>());
     attempt.functions = read_addresses(object.at("functions"));
     if (!object.at("bridge").is_null()) attempt.bridge = read_bdf(object.at("bridge"));
-    const auto foreign = [&](const Bdf& bdf) {
-        return std::ranges::find(card, bdf) == card.end();
-    };
+    const auto foreign = [&](const Bdf& bdf) { return std::ranges::find(card, bdf) == card.end(); };
     if (attempt.functions.empty() || std::ranges::any_of(attempt.functions, foreign)) {
         throw MalformedJson("a reset of what is not on the card");
     }

@@ -90,7 +90,8 @@ Result<Plan> plan_set_reset(const DeviceSet& set, const Inventory& inventory,
         members.push_back(member.bdf);
     }
     ResetDecision decision = plan_reset(members, inventory, rules);
-    std::erase_if(decision.chains, [](const ResetChain& it) { return without_removal(it).empty(); });
+    std::erase_if(decision.chains,
+                  [](const ResetChain& it) { return without_removal(it).empty(); });
     if (!decision.chains.empty()) {
         return lent_reset(members, inventory, std::move(decision.chains), ResetDemand::Required);
     }

@@ -7,8 +7,8 @@
 namespace passthru {
 
 /// The resets of these functions, all of which are on their stub drivers by then or on none: each
-/// one is woken up, since one that sleeps shows nothing, and each card is reset where the rules want
-/// one at this occasion. Every card is looked at after it, also one that cannot be reset.
+/// one is woken up, since one that sleeps shows nothing, and each card is reset where the rules
+/// want one at this occasion. Every card is looked at after it, also one that cannot be reset.
 [[nodiscard]] std::vector<Step> reset_steps(const std::vector<Bdf>& functions,
                                             const Inventory& inventory, const ResetRules& rules,
                                             ResetDemand demand);

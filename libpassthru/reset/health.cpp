@@ -84,8 +84,8 @@ Vitals look_at_vitals(int folder, const Bdf& bdf) {
     vitals.illness = illness_of(folder, bdf);
     vitals.link_width = static_cast<int>(number_in(text_of(folder, "current_link_width")));
     vitals.link_speed = text_of(folder, "current_link_speed");
-    vitals.errors = total_of(text_of(folder, "aer_dev_fatal")) +
-                    total_of(text_of(folder, "aer_dev_nonfatal"));
+    vitals.errors =
+        total_of(text_of(folder, "aer_dev_fatal")) + total_of(text_of(folder, "aer_dev_nonfatal"));
     return vitals;
 }
 

@@ -13,9 +13,9 @@ struct Vitals {
     /// Why it is not well as it stands: it does not answer, sleeps though it may not, or has lost
     /// its addresses. One sentence without a full stop.
     std::optional<std::string> illness;
-    int link_width = 0;         ///< lanes; 0 where the function has no link
-    std::string link_speed;     ///< `16.0 GT/s PCIe`
-    std::uint64_t errors = 0;   ///< uncorrectable ones that it has reported so far (AER)
+    int link_width = 0;        ///< lanes; 0 where the function has no link
+    std::string link_speed;    ///< `16.0 GT/s PCIe`
+    std::uint64_t errors = 0;  ///< uncorrectable ones that it has reported so far (AER)
 
     bool operator==(const Vitals&) const = default;
 };

@@ -130,7 +130,8 @@ void KernelTree::has_reset(const Bdf& bdf, const std::string& method) const {
 /// pm_runtime_forbid wakes, and on vfio-pci nobody keeps an idle function awake.
 void KernelTree::set_power_control(const Bdf& bdf, const std::string& value) const {
     put(folder(bdf) / "power/control", value + "\n");
-    if (!is_stub_driver(driver_of(bdf).value_or("")) || fs::exists(tree_ / "fake/asleep" / bdf.str()))
+    if (!is_stub_driver(driver_of(bdf).value_or("")) ||
+        fs::exists(tree_ / "fake/asleep" / bdf.str()))
         return;
     put(folder(bdf) / "power_state", value == "on" ? "D0\n" : "D3hot\n");
 }

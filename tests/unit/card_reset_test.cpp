@@ -32,8 +32,7 @@ protected:
     [[nodiscard]] Story reset(ResetDemand demand = ResetDemand::IfPossible,
                               const ResetRules& rules = {}) const {
         const Inventory inventory = kernel_.inventory();
-        Plan plan{PlanKind::Reset,
-                  reset_steps({gpu_, audio_}, inventory, rules, demand)};
+        Plan plan{PlanKind::Reset, reset_steps({gpu_, audio_}, inventory, rules, demand)};
         Story story;
         Executor executor(kernel_.root(), kernel_.writer(), FakeKernel::hot_reset);
         executor.run(plan, [&](const WorkerReport& report) {
@@ -102,8 +101,8 @@ TEST_F(ACardOnTheStub, IsRemovedAndFoundAgainWhenNothingElseHelps) {
     kernel_.power_off(audio_);
     const Story story = reset();
     EXPECT_FALSE(story.error);
-    EXPECT_THAT(story.trials, ElementsAre("flr not-well", "pm not-well", "bus not-well",
-                                          "remove_rescan well"));
+    EXPECT_THAT(story.trials,
+                ElementsAre("flr not-well", "pm not-well", "bus not-well", "remove_rescan well"));
 }
 
 TEST_F(ACardOnTheStub, IsNotRemovedWhileItIsWell) {
@@ -174,8 +173,7 @@ TEST_F(ACardOnTheStub, WithFewerLanesThanBeforeIsTriedAgain) {
             const auto* tried = std::get_if<ResetTried>(&report);
             if (tried != nullptr) messages.push_back(tried->trial.message);
         });
-    EXPECT_THAT(messages,
-                ElementsAre("the link of 0000:01:00.0 came back with 4 of 16 lanes", ""));
+    EXPECT_THAT(messages, ElementsAre("the link of 0000:01:00.0 came back with 4 of 16 lanes", ""));
 }
 
 TEST_F(ACardOnTheStub, IsNeverResetUnderAHostDriver) {
@@ -196,8 +194,8 @@ TEST(ACardWithTwoFunctions, IsResetAsOneBusThoughTheKernelOffersNothingForIt) {
           01:00.0 0300 10de:2489 group 1 driver vfio-pci reset bus
           01:00.1 0403 10de:228b group 1 driver vfio-pci
     )");
-    const Plan plan{PlanKind::Reset, reset_steps({"01:00.0"_bdf, "01:00.1"_bdf},
-                                                 kernel.inventory(), {}, ResetDemand::Required)};
+    const Plan plan{PlanKind::Reset, reset_steps({"01:00.0"_bdf, "01:00.1"_bdf}, kernel.inventory(),
+                                                 {}, ResetDemand::Required)};
     EXPECT_TRUE(run(kernel, plan).finished());
     EXPECT_THAT(kernel.resets(), ElementsAre("bus 0000:01:00.0", "bus 0000:01:00.1"));
 }

@@ -80,9 +80,9 @@ TEST_F(TheExecutor, NeverTouchesABridge) {
 }
 
 TEST_F(TheExecutor, ChangesNothingWhenALaterStepIsAboutABridge) {
-    const Ran ran = run(kernel_, {PlanKind::Detach,
-                                  {step::Unbind{gpu_, "nouveau"},
-                                   step::Probe{"00:01.0"_bdf, "vfio-pci"}}});
+    const Ran ran =
+        run(kernel_, {PlanKind::Detach,
+                      {step::Unbind{gpu_, "nouveau"}, step::Probe{"00:01.0"_bdf, "vfio-pci"}}});
     EXPECT_FALSE(ran.finished());
     EXPECT_EQ(kernel_.driver_of(gpu_), "nouveau");
 }

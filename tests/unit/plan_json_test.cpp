@@ -30,11 +30,13 @@ Plan plan_of_every_step() {
          step::CheckUnused{}, step::SetOverride{gpu, std::nullopt, "vfio-pci"},
          step::SetOverride{gpu, "none", std::nullopt}, step::Unbind{gpu, "nouveau"},
          step::Probe{gpu, "vfio-pci"}, step::WriteSetting{gpu, Setting::D3coldAllowed, "1", "0"},
-         step::WriteSetting{gpu, Setting::ResetMethod, std::nullopt, "flr bus"}, step::Reset{whole_chain(), ResetDemand::Required}, step::Reset{}}};
+         step::WriteSetting{gpu, Setting::ResetMethod, std::nullopt, "flr bus"},
+         step::Reset{whole_chain(), ResetDemand::Required}, step::Reset{}}};
 }
 
 TEST(APlan, IsTheSameAfterItsTrip) {
-    for (const PlanKind kind : {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
+    for (const PlanKind kind :
+         {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
         Plan plan = plan_of_every_step();
         plan.kind = kind;
         const auto again = plan_from_text(plan_to_text(plan));
@@ -151,8 +153,9 @@ INSTANTIATE_TEST_SUITE_P(, AnImpossibleDriverName,
 TEST(AReport, IsTheSameAfterItsTrip) {
     for (const WorkerReport& report :
          {WorkerReport(StepDone{3}), WorkerReport(PlanDone{}),
-          WorkerReport(ResetTried{4, {"flr", 1790000000000000, std::chrono::microseconds(120300),
-                                      TrialEnd::NotWell, "it does not answer"}}),
+          WorkerReport(ResetTried{4,
+                                  {"flr", 1790000000000000, std::chrono::microseconds(120300),
+                                   TrialEnd::NotWell, "it does not answer"}}),
           WorkerReport(PlanFailed{2, {Errc::InUse, "“Xorg” has it\n open", 16}})}) {
         const auto again = report_from_text(report_to_text(report));
         ASSERT_TRUE(again.has_value()) << again.error().message;

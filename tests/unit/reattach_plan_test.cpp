@@ -101,7 +101,7 @@ TEST_F(ADetachedCard, StaysWithTheGuestThatHasItOpen) {
 
 TEST_F(ADetachedCard, ThatDoesNotAnswerAfterTheVmStaysOnTheStub) {
     kernel_.power_off("01:00.0"_bdf);
-    kernel_.plan_fault("remove", "01:00.2"_bdf, Fault::InputOutput);
+    kernel_.plan_fault("remove", "01:00.0"_bdf, Fault::InputOutput);
     const Ran ran = run(kernel_, reattach());
     ASSERT_FALSE(ran.finished());
     EXPECT_EQ(ran.error->code, Errc::NeedsReboot);
