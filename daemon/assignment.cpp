@@ -130,15 +130,18 @@ void Decision::operator()(const event::ResetWanted& event) {
     for (const Member& member : snapshot_.set.members) {
         if (event.method) rules.wanted[member.bdf] = {*event.method};
     }
+    if (it_.phase == Phase::Failed) {
+        // It was on its way to the host, and goes on.
+        Plan home = plan_reattach(it_.record, snapshot_.inventory, rules, ResetDemand::Required);
+        if (!home.steps.empty()) {
+            it_.waiting.push_back(event.ticket);
+            return start(Phase::Reattaching, std::move(home));
+        }
+    }
     auto plan = plan_set_reset(snapshot_.set, snapshot_.inventory, rules);
     if (!plan) return answer(event.ticket, std::unexpected(plan.error()));
-    if (it_.phase == Phase::Failed && !it_.record.empty()) {
-        // It was on its way to the host, and goes on.
-        *plan = plan_reattach(it_.record, snapshot_.inventory, rules, ResetDemand::Required);
-    }
     it_.waiting.push_back(event.ticket);
-    const bool goes_home = plan->kind == PlanKind::Reattach;
-    start(goes_home ? Phase::Reattaching : Phase::Resetting, std::move(*plan));
+    start(Phase::Resetting, std::move(*plan));
 }
 
 void Decision::operator()(const event::StepDone& event) {

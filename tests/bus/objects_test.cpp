@@ -59,6 +59,26 @@ TEST_F(Passthrud, DetachesAndReattaches) {
     EXPECT_THAT(kernel_.accidents(), IsEmpty());
 }
 
+TEST_F(Passthrud, ResetsWhatIsDetachedAndTellsHow) {
+    const Method reset{first_gpu, gpu_interface, "Reset"};
+    EXPECT_EQ(client_->call(reset, "a{sv}", 0).error, "org.passthru1.Error.InUse");
+    EXPECT_TRUE(detach(first_gpu).ok());
+    EXPECT_TRUE(client_->call(reset, "a{sv}", 0).ok());
+    EXPECT_THAT(client_->property(first_gpu, gpu_interface, "LastReset").text,
+                AllOf(HasSubstr("flr"), HasSubstr("well")));
+    EXPECT_GE(client_->heard_at("LastReset"), 0);
+    EXPECT_TRUE(client_->call(reset, "a{sv}", 1, "method", "s", "bus").ok());
+    EXPECT_THAT(client_->property(first_gpu, gpu_interface, "LastReset").text, HasSubstr("bus"));
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "s", "flr\nbus").error, invalid);
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "u", 7).error, invalid);
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "force", "b", 1).error, invalid);
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "s", "acpi").error,
+              "org.passthru1.Error.ResetUnsupported");
+    EXPECT_EQ(state(first_gpu), "(\"detached\")");
+    EXPECT_TRUE(reattach(first_gpu).ok());
+    EXPECT_EQ(changes_of_the_machine(), "");
+}
+
 TEST_F(Passthrud, TellsEverybodyBeforeItAnswers) {
     ASSERT_TRUE(detach(first_gpu).ok());
     const int answered = client_->heard_at("answer Detach");
