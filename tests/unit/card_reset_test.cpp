@@ -47,6 +47,26 @@ protected:
         return story;
     }
 
+    /// The messages of the trials of `flr` and `pm`, when this happens in each reset.
+    [[nodiscard]] std::vector<std::string> messages_when(
+        const std::function<void()>& happens) const {
+        ResetRules rules;
+        rules.wanted[gpu_] = {"flr", "pm"};
+        const Plan plan{PlanKind::Reset, reset_steps({gpu_, audio_}, kernel_.inventory(), rules,
+                                                     ResetDemand::IfPossible)};
+        const WriteAttribute write = [&](int folder, const char* name, std::string_view value) {
+            if (std::string_view(name) == "reset") happens();
+            return kernel_.writer()(folder, name, value);
+        };
+        std::vector<std::string> messages;
+        Executor(kernel_.root(), write, FakeKernel::hot_reset)
+            .run(plan, [&](const WorkerReport& report) {
+                const auto* tried = std::get_if<ResetTried>(&report);
+                if (tried != nullptr) messages.push_back(tried->trial.message);
+            });
+        return messages;
+    }
+
     void put(const Bdf& bdf, std::string_view attribute, std::string_view text) const {
         kernel_.put(kernel_.path() / "sys/bus/pci/devices" / bdf.str() / attribute, text);
     }
@@ -155,25 +175,17 @@ TEST_F(ACardOnTheStub, ThatHasLostItsAddressesIsNotWell) {
 }
 
 TEST_F(ACardOnTheStub, WithFewerLanesThanBeforeIsTriedAgain) {
-    // The attribute is read before and after each attempt; what the kernel counts in between is
-    // played by a write.
     put(gpu_, "current_link_width", "16\n");
-    const Inventory inventory = kernel_.inventory();
-    ResetRules rules;
-    rules.wanted[gpu_] = {"flr", "pm"};
-    const Plan plan{PlanKind::Reset,
-                    reset_steps({gpu_, audio_}, inventory, rules, ResetDemand::IfPossible)};
-    const WriteAttribute narrowing = [&](int folder, const char* name, std::string_view value) {
-        if (std::string_view(name) == "reset") put(gpu_, "current_link_width", "4\n");
-        return kernel_.writer()(folder, name, value);
-    };
-    std::vector<std::string> messages;
-    Executor(kernel_.root(), narrowing, FakeKernel::hot_reset)
-        .run(plan, [&](const WorkerReport& report) {
-            const auto* tried = std::get_if<ResetTried>(&report);
-            if (tried != nullptr) messages.push_back(tried->trial.message);
-        });
+    const auto messages = messages_when([this] { put(gpu_, "current_link_width", "4\n"); });
     EXPECT_THAT(messages, ElementsAre("the link of 0000:01:00.0 came back with 4 of 16 lanes", ""));
+}
+
+TEST_F(ACardOnTheStub, ThatReportsAnErrorMeanwhileIsTriedAgain) {
+    put(gpu_, "aer_dev_fatal", "Undefined 0\nTLP 1\nTOTAL_ERR_FATAL 1\n");
+    put(gpu_, "aer_dev_nonfatal", "TLP 0\nTOTAL_ERR_NONFATAL 0\n");
+    const auto messages =
+        messages_when([this] { put(gpu_, "aer_dev_nonfatal", "TLP 2\nTOTAL_ERR_NONFATAL 2\n"); });
+    EXPECT_THAT(messages, ElementsAre("0000:01:00.0 reported 2 errors meanwhile (AER)", ""));
 }
 
 TEST_F(ACardOnTheStub, IsNeverResetUnderAHostDriver) {
