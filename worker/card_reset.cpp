@@ -60,7 +60,7 @@ std::vector<Bdf> below(const fs::path& bridge) {
 }  // namespace
 
 Result<void> CardReset::run() {
-    if (const auto used = in_use()) {
+    if (const auto used = in_use(step_.chain.functions)) {
         // A plan that is run again after a crash finds it on its way home.
         if (step_.demand == ResetDemand::IfPossible) return {};
         return std::unexpected(*used);
@@ -100,8 +100,8 @@ Result<void> CardReset::run() {
 
 /// The kernel would reset a card under its live driver (drivers/pci/pci-sysfs.c:reset_store asks
 /// nobody).
-std::optional<Error> CardReset::in_use() const {
-    for (const Bdf& bdf : step_.chain.functions) {
+std::optional<Error> CardReset::in_use(const std::vector<Bdf>& functions) const {
+    for (const Bdf& bdf : functions) {
         const auto driver = driver_of(doors_.folders.at(bdf));
         if (!driver || is_stub_driver(*driver)) continue;
         return Error{Errc::InUse,
@@ -159,6 +159,8 @@ ResetTrial CardReset::attempt(const ResetAttempt& attempt) const {
 }
 
 CardReset::Outcome CardReset::perform(const ResetAttempt& attempt) const {
+    // What else is on the bus may have come to the host meanwhile.
+    if (const auto used = in_use(attempt.functions)) return {TrialEnd::Failed, used->message};
     switch (attempt.means) {
         case ResetMeans::Attribute:
             for (const Bdf& bdf : attempt.functions) {
@@ -208,7 +210,7 @@ CardReset::Outcome CardReset::by_bridge(const ResetAttempt& attempt) const {
     const fs::path path = doors_.root.below("sys/bus/pci/devices") / attempt.bridge->str();
     std::error_code error;
     for (const Bdf& bdf : below(fs::canonical(path, error))) {
-        if (std::ranges::find(step_.chain.functions, bdf) == step_.chain.functions.end()) {
+        if (std::ranges::find(attempt.functions, bdf) == attempt.functions.end()) {
             return {TrialEnd::Failed, fmt::format("it would reset {} as well", bdf.str())};
         }
     }

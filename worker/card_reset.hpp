@@ -40,7 +40,7 @@ public:
     [[nodiscard]] Result<void> run();
 
 private:
-    [[nodiscard]] std::optional<Error> in_use() const;
+    [[nodiscard]] std::optional<Error> in_use(const std::vector<Bdf>& functions) const;
     [[nodiscard]] std::optional<std::string> illness() const;
     [[nodiscard]] std::optional<std::string> trouble_since(
         const std::map<Bdf, Vitals>& before) const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/plan/step.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <ostream>
 
@@ -12,6 +13,17 @@ std::string listed(const std::vector<Bdf>& functions) {
     std::string list;
     for (const Bdf& bdf : functions) list += (list.empty() ? "" : ", ") + bdf.str();
     return list;
+}
+
+/// The card, and what shares its bus where that is reset.
+std::vector<Bdf> reset_by(const ResetChain& chain) {
+    std::vector<Bdf> functions = chain.functions;
+    for (const ResetAttempt& attempt : chain.attempts) {
+        for (const Bdf& bdf : attempt.functions) {
+            if (std::ranges::find(functions, bdf) == functions.end()) functions.push_back(bdf);
+        }
+    }
+    return functions;
 }
 
 std::string describe_reset(const ResetChain& chain) {
@@ -68,7 +80,7 @@ std::vector<Bdf> functions_of(const Step& step) {
             if constexpr (requires { it.functions; }) {
                 return it.functions;
             } else if constexpr (requires { it.chain; }) {
-                return it.chain.functions;
+                return reset_by(it.chain);
             } else {
                 return std::vector<Bdf>{it.bdf};
             }

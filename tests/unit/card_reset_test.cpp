@@ -212,6 +212,25 @@ TEST(ACardWithTwoFunctions, IsResetAsOneBusThoughTheKernelOffersNothingForIt) {
     EXPECT_THAT(kernel.resets(), ElementsAre("bus 0000:01:00.0", "bus 0000:01:00.1"));
 }
 
+TEST(TwoCardsBehindOneBridge, AreResetTogetherWhereBothWereMoved) {
+    const FakeKernel kernel(R"(
+        00:16.0 0604 1b36:000e group 1 driver pcieport
+          09:01.0 0300 1013:00b8 group 1 driver cirrus reset bus
+          09:01.1 0403 8086:293e group 1 driver snd_hda_intel reset none
+          09:02.0 0200 8086:100e group 1 driver e1000 reset none
+    )");
+    const Inventory inventory = kernel.inventory();
+    const auto detach =
+        plan_for(set_with(inventory, "09:01.0"_bdf), {"09:02.0"_bdf}, inventory).value();
+    ASSERT_TRUE(run(kernel, detach.plan).finished());
+    const Plan plan = plan_reattach(detach.record, kernel.inventory());
+    EXPECT_EQ(plan_from_text(plan_to_text(plan)), plan) << "it arrives at the worker";
+    const Ran ran = run(kernel, plan);
+    ASSERT_TRUE(ran.finished()) << ran.error->message;
+    EXPECT_THAT(kernel.resets(), testing::Contains("bus 0000:09:02.0"));
+    EXPECT_EQ(kernel.driver_of("09:02.0"_bdf), "e1000");
+}
+
 TEST(AFunctionThatComesBackInAnotherGroup, GoesOnToItsHostDriver) {
     const FakeKernel kernel(R"(
         00:01.0 0604 8086:460d group 1 driver pcieport

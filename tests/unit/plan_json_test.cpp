@@ -79,8 +79,6 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"plan":"detach","steps":[{"do":"remove","bdf":"0000:01:00.0"}]})",
         R"({"plan":"reset","steps":[{"do":"reset"}]})",
         R"({"plan":"reset","steps":[{)"
-        R"("attempts":[{"bridge":null,"functions":["0000:02:00.0"],"means":"attribute","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
-        R"({"plan":"reset","steps":[{)"
         R"("attempts":[{"bridge":null,"functions":[],"means":"attribute","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
         R"({"plan":"reset","steps":[{)"
         R"("attempts":[{"bridge":null,"functions":["0000:01:00.0"],"means":"prayer","method":"flr"}],"functions":["0000:01:00.0"],"rule":"required","wait-ms":0,"do":"reset"}]})",
