@@ -34,16 +34,16 @@ PciId known_id(int folder) {
 bool has_lost_addresses(int folder, const ConfigHeader& header) {
     constexpr std::uint64_t unset = 0x20000000;
     constexpr std::uint64_t of_64_bits = 0x100000;
-    constexpr int bars = 6;
+    constexpr std::size_t bars = 6;
     // A virtual function has its addresses from the physical one (SR-IOV 1.1, 3.4.1.11).
     if (::faccessat(folder, "physfn", F_OK, 0) == 0) return false;
     std::istringstream lines(text_of(folder, "resource"));
     std::string start;
     std::string end;
     std::string flags;
-    for (int bar = 0; bar < bars && lines >> start >> end >> flags; ++bar) {
+    for (std::size_t bar = 0; bar < bars && lines >> start >> end >> flags; ++bar) {
         if (number_in(start, 16) == 0 || (number_in(flags, 16) & unset) != 0) continue;
-        const auto at = static_cast<std::size_t>(0x10 + 4 * bar);
+        const std::size_t at = 0x10 + 4 * bar;
         const bool is_long = (number_in(flags, 16) & of_64_bits) != 0;
         const std::uint32_t upper = is_long ? header.long_word(at + 4) : 0;
         if ((header.long_word(at) & 0xfffffff0U) == 0 && upper == 0) return true;
