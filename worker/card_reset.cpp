@@ -2,6 +2,7 @@
 #include "worker/card_reset.hpp"
 
 #include "libpassthru/pci/config_header.hpp"
+#include "worker/function_folder.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -19,17 +20,6 @@ namespace passthru {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string reason(int errnum) {
-    return std::generic_category().message(errnum);
-}
-
-std::optional<std::string> driver_of(int folder) {
-    char target[512];
-    const ssize_t length = ::readlinkat(folder, "driver", target, sizeof target);
-    if (length <= 0) return std::nullopt;
-    return fs::path(std::string(target, static_cast<std::size_t>(length))).filename().string();
-}
 
 int open_folder(const fs::path& path) {
     return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

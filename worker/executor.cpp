@@ -4,6 +4,7 @@
 #include "libpassthru/pci/config_header.hpp"
 #include "libpassthru/safety/host_critical.hpp"
 #include "libpassthru/safety/judge.hpp"
+#include "worker/function_folder.hpp"
 #include "worker/holder_wait.hpp"
 
 #include <algorithm>
@@ -22,23 +23,10 @@ std::string text_of(int folder, const char* name) {
     return read_attribute_at(folder, name).value_or("");
 }
 
-std::optional<std::string> driver_of(int folder) {
-    char target[512];
-    const ssize_t length = ::readlinkat(folder, "driver", target, sizeof target);
-    if (length <= 0) return std::nullopt;
-    return std::filesystem::path(std::string(target, static_cast<std::size_t>(length)))
-        .filename()
-        .string();
-}
-
 std::optional<std::string> override_of(int folder) {
     std::string text = text_of(folder, "driver_override");
     if (text.empty() || text == "(null)") return std::nullopt;
     return text;
-}
-
-std::string reason(int errnum) {
-    return errnum == 0 ? "the kernel gave no reason" : std::generic_category().message(errnum);
 }
 
 Error cancelled() {
