@@ -13,7 +13,7 @@ CARD1=0000:01:00.0 CARD1_AUDIO=0000:01:00.1
 CARD2=0000:02:00.0 CARD2_AUDIO=0000:02:00.1 CARD2_USB=0000:02:00.2
 CARD3=0000:03:00.0 CARD3_AUDIO=0000:03:00.1
 CARD4=0000:04:00.0
-FREE_SLOT=0000:05:00.0 # root port rp5
+FREE_SLOT=0000:05:00.0 FREE_SLOT_PORT=0000:00:14.0 # root port rp5
 CARD6=0000:08:00.0 CARD6_AUDIO=0000:08:00.1 CARD6_BRIDGE=0000:07:00.0
 CARD7=0000:09:01.0 CARD7_AUDIO=0000:09:01.1 CARD7_BRIDGE=0000:00:16.0
 FOREIGN_NIC=0000:09:02.0 FOREIGN_DISK=0000:09:03.0
@@ -230,6 +230,13 @@ lab_qmp() {
     done
     exec {port}>&-
     return $status
+}
+
+# Whether the hotplug driver is done with what was in the free slot: the power indicator goes off last. A device that
+# comes earlier, in the second after the power went off, is overlooked (remove_board in drivers/pci/hotplug/pciehp_ctrl.c).
+free_slot_is_off() {
+    local control
+    [[ ! -e $(sysfs "$FREE_SLOT") ]] && control=$(setpci -s "$FREE_SLOT_PORT" CAP_EXP+18.W) && (((16#$control >> 8 & 3) == 3))
 }
 
 # ---- people --------------------------------------------------------------------------------------------------------
