@@ -55,7 +55,7 @@ private:
     void detach_failed(const PlanFailed& failure);
     void reset_failed(const PlanFailed& failure);
     void reattach_failed(const PlanFailed& failure);
-    void card_is_gone();
+    void card_is_gone(const PlanFailed& failure);
 
     [[nodiscard]] std::string gpu() const { return snapshot_.set.id().str(); }
     [[nodiscard]] SetState read() const { return set_state(snapshot_.set, snapshot_.inventory); }
@@ -158,7 +158,7 @@ void Decision::operator()(const event::JobEnded& event) {
     if (it_.phase == Phase::Stuck) return came_back();
     if (!it_.working()) return;
     if (event.failure) {
-        if (nothing_is_left()) return card_is_gone();
+        if (nothing_is_left()) return card_is_gone(*event.failure);
         if (it_.phase == Phase::Detaching) return detach_failed(*event.failure);
         if (it_.phase == Phase::Resetting) return reset_failed(*event.failure);
         return reattach_failed(*event.failure);
@@ -347,10 +347,13 @@ void Decision::reset_failed(const PlanFailed& failure) {
     grant_wish();
 }
 
-void Decision::card_is_gone() {
-    const Error error{Errc::NoSuchGpu, fmt::format("GPU {} was unplugged or removed", gpu()), 0};
+void Decision::card_is_gone(const PlanFailed& failure) {
+    Error error{Errc::NoSuchGpu, fmt::format("GPU {} was unplugged or removed", gpu()), 0};
+    // It was dead, and is not found any more after its removal.
+    const bool lost = failure.error.code == Errc::NeedsReboot;
+    if (lost) error = failure.error;
     // Nothing that waits for the way back needs it any more.
-    const bool is_back = it_.phase == Phase::Reattaching;
+    const bool is_back = it_.phase == Phase::Reattaching && !lost;
     it_.keeper.reset();
     give_up_ownership();
     answer_all(is_back ? Result<void>() : std::unexpected(error));
@@ -485,6 +488,14 @@ std::string Decision::busy_message() const {
     return fmt::format("GPU {} cannot be had now: try again in a moment", gpu());
 }
 
+bool lets_the_computer_sleep(const Step& step) {
+    const auto* reset = std::get_if<step::Reset>(&step);
+    return reset != nullptr && std::ranges::any_of(reset->chain.attempts, [](const auto& it) {
+               return it.means == ResetMeans::SleepInRam ||
+                      it.means == ResetMeans::RemoveSleepRescan;
+           });
+}
+
 }  // namespace
 
 std::string_view phase_name(Phase phase) {
@@ -514,6 +525,8 @@ bool Assignment::working() const {
 }
 
 bool Assignment::has_begun_to_move() const {
+    // It would hold off the sleep that it has asked for.
+    if (std::ranges::any_of(plan.steps, lets_the_computer_sleep)) return false;
     const auto reached = std::min(steps_done + 1, plan.steps.size());
     return working() && std::any_of(plan.steps.begin(),
                                     plan.steps.begin() + static_cast<std::ptrdiff_t>(reached),

@@ -48,6 +48,11 @@ struct TomlMistake {
             toml_mistake(file, item,
                          fmt::format("“{:.40}” cannot be the name of a reset method", method));
         }
+        if (method == "suspend") {
+            toml_mistake(file, item,
+                         "“suspend” lets the whole computer sleep, and is done only where somebody "
+                         "asks for it: passthructl reset --method suspend");
+        }
         if (methods.size() == max_reset_methods) {
             toml_mistake(file, item,
                          fmt::format("no more than {} reset methods fit", max_reset_methods));

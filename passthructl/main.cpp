@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
     auto* detach_command = mover("detach", "Take a GPU from the host and keep it ready for VMs");
     auto* reattach_command = mover("reattach", "Give a GPU back to the host");
     auto* reset_command = mover("reset", "Reset a GPU that is detached or has failed");
-    reset_command->add_option("--method", method, "By this method only, such as flr or bus");
+    reset_command->add_option("--method", method, "By this method only, such as flr, bus or suspend");
     auto* forget_command = app.add_subcommand(
         "forget", "Let a VM start with other devices at the addresses that it had last time");
     forget_command->add_option("vm", domain, "The VM's name or UUID")->required();

@@ -159,12 +159,20 @@ CardReset::Outcome CardReset::perform(const ResetAttempt& attempt) const {
             }
             return {};
         case ResetMeans::VfioHotReset:
-            if (const int error = doors_.hot_reset(doors_.root, attempt.functions); error != 0) {
+            if (const int error = doors_.kernel.hot_reset(doors_.root, attempt.functions); error != 0) {
                 return {TrialEnd::Failed, reason(error)};
             }
             return {};
         case ResetMeans::Subordinate: return by_bridge(attempt);
-        case ResetMeans::RemoveRescan: return by_removal(attempt);
+        case ResetMeans::RemoveRescan: return by_removal(attempt, [] { return Outcome{}; });
+        case ResetMeans::SleepInRam:
+            if (auto ill = illness()) {
+                return {TrialEnd::Failed, *ill + " and would have to be removed meanwhile"};
+            }
+            return by_sleep();
+        case ResetMeans::RemoveSleepRescan:
+            if (!illness()) return by_sleep();
+            return by_removal(attempt, [this] { return by_sleep(); });
     }
     return {TrialEnd::NotOffered, ""};
 }
@@ -176,18 +184,18 @@ CardReset::Outcome CardReset::by_attribute(const Bdf& bdf, const std::string& me
     const auto before = read_attribute_at(folder, "reset_method");
     if (!before) return {TrialEnd::NotOffered, ""};
     if (*before != method) {
-        const int error = doors_.write(folder, "reset_method", method + "\n");
+        const int error = doors_.kernel.write(folder, "reset_method", method + "\n");
         if (read_attribute_at(folder, "reset_method") != method) {
             if (error == EINVAL || error == 0) return {TrialEnd::NotOffered, ""};
             return {TrialEnd::Failed, reason(error)};
         }
     }
-    const int error = doors_.write(folder, "reset", "1");
+    const int error = doors_.kernel.write(folder, "reset", "1");
     if (*before != method) {
         // Where the list from before had a lie in it (`bus` of a card with several functions) the
         // kernel does not take it back, and makes its own.
-        if (doors_.write(folder, "reset_method", *before + "\n") != 0) {
-            std::ignore = doors_.write(folder, "reset_method", "default\n");
+        if (doors_.kernel.write(folder, "reset_method", *before + "\n") != 0) {
+            std::ignore = doors_.kernel.write(folder, "reset_method", "default\n");
         }
     }
     if (error == 0) return {};
@@ -206,7 +214,7 @@ CardReset::Outcome CardReset::by_bridge(const ResetAttempt& attempt) const {
     }
     const int folder = open_folder(path);
     if (folder < 0) return {TrialEnd::NotOffered, ""};
-    const int errnum = doors_.write(folder, "reset_subordinate", "1");
+    const int errnum = doors_.kernel.write(folder, "reset_subordinate", "1");
     ::close(folder);
     if (errnum == 0) return {};
     // It takes CAP_SYS_ADMIN, which the worker's unit leaves out.
@@ -216,20 +224,22 @@ CardReset::Outcome CardReset::by_bridge(const ResetAttempt& attempt) const {
 
 /// What comes back is another function to the kernel, with the driver that the kernel chooses
 /// (drivers/pci/bus.c:pci_bus_add_device binds at once).
-CardReset::Outcome CardReset::by_removal(const ResetAttempt& attempt) const {
+CardReset::Outcome CardReset::by_removal(const ResetAttempt& attempt,
+                                         const std::function<Outcome()>& meanwhile) const {
     Outcome outcome;
     for (const Bdf& bdf : attempt.functions | std::views::reverse) {
-        const int error = doors_.write(doors_.folders.at(bdf), "remove", "1");
+        const int error = doors_.kernel.write(doors_.folders.at(bdf), "remove", "1");
         // Gone already is what was wanted.
         if (error == 0 || error == ENODEV || error == ENOENT) continue;
         outcome = {TrialEnd::Failed, fmt::format("{}: {}", bdf.str(), reason(error))};
     }
+    if (outcome.end == TrialEnd::Well) outcome = meanwhile();
     // Whatever was removed is looked for again.
     const fs::path above = attempt.bridge
                                ? doors_.root.below("sys/bus/pci/devices") / attempt.bridge->str()
                                : doors_.root.below("sys/bus/pci");
     const int bus = open_folder(above);
-    const int error = bus < 0 ? errno : doors_.write(bus, "rescan", "1");
+    const int error = bus < 0 ? errno : doors_.kernel.write(bus, "rescan", "1");
     if (bus >= 0) ::close(bus);
     if (error != 0) return {TrialEnd::Failed, reason(error)};
     for (const Bdf& bdf : attempt.functions) {
@@ -248,6 +258,12 @@ CardReset::Outcome CardReset::by_removal(const ResetAttempt& attempt) const {
         ::close(std::exchange(known, folder));
     }
     return outcome;
+}
+
+CardReset::Outcome CardReset::by_sleep() const {
+    const auto slept = doors_.kernel.sleep(doors_.root);
+    if (slept) return {};
+    return {TrialEnd::Failed, slept.error().message};
 }
 
 }  // namespace passthru

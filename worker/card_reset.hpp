@@ -5,27 +5,19 @@
 #include "libpassthru/plan/step.hpp"
 #include "libpassthru/reset/health.hpp"
 #include "libpassthru/reset/reset_trial.hpp"
+#include "worker/kernel_doors.hpp"
 
 #include <functional>
 #include <map>
 
 namespace passthru {
 
-/// Writes `value` to the attribute `name` below the open folder and returns 0 or errno. The real
-/// one may block for ever.
-using WriteAttribute = std::function<int(int folder, const char* name, std::string_view value)>;
-
-/// Resets the bus of these functions through VFIO, all of which are on vfio-pci, and returns 0 or
-/// errno.
-using HotReset = std::function<int(const Root& root, const std::vector<Bdf>& functions)>;
-
 /// Resets one card, one way after the other until it is well.
 class CardReset {
 public:
     struct Doors {
         const Root& root;
-        const WriteAttribute& write;
-        const HotReset& hot_reset;
+        const KernelDoors& kernel;
         /// The open folders of all functions of the plan; those of a card that was removed and
         /// found again are opened anew.
         std::map<Bdf, int>& folders;
@@ -54,7 +46,10 @@ private:
     [[nodiscard]] Outcome perform(const ResetAttempt& attempt) const;
     [[nodiscard]] Outcome by_attribute(const Bdf& bdf, const std::string& method) const;
     [[nodiscard]] Outcome by_bridge(const ResetAttempt& attempt) const;
-    [[nodiscard]] Outcome by_removal(const ResetAttempt& attempt) const;
+    /// `meanwhile` is done while the card is away.
+    [[nodiscard]] Outcome by_removal(const ResetAttempt& attempt,
+                                     const std::function<Outcome()>& meanwhile) const;
+    [[nodiscard]] Outcome by_sleep() const;
 
     const step::Reset& step_;
     Doors doors_;

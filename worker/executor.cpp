@@ -44,8 +44,8 @@ int write_attribute(int folder, const char* name, std::string_view value) {
     return error;
 }
 
-Executor::Executor(Root root, WriteAttribute write, HotReset hot_reset)
-    : root_(std::move(root)), write_(std::move(write)), hot_reset_(std::move(hot_reset)) {}
+Executor::Executor(Root root, KernelDoors kernel)
+    : root_(std::move(root)), kernel_(std::move(kernel)) {}
 
 Executor::~Executor() {
     for (const auto& [bdf, folder] : folders_) ::close(folder);
@@ -178,7 +178,7 @@ Result<void> Executor::set_override(const step::SetOverride& step) {
     const int folder = folder_of(step.bdf);
     if (override_of(folder) == step.to) return {};
     // An empty write never reaches the kernel; a newline clears.
-    const int error = write_(folder, "driver_override", step.to ? *step.to + "\n" : "\n");
+    const int error = kernel_.write(folder, "driver_override", step.to ? *step.to + "\n" : "\n");
     if (override_of(folder) == step.to) return {};
     return fail(Errc::BindFailed,
                 fmt::format("driver_override of {} could not be set to {}: {}", step.bdf.str(),
@@ -190,7 +190,7 @@ Result<void> Executor::unbind(const step::Unbind& step) {
     const int folder = folder_of(step.bdf);
     // Where another tool has bound it elsewhere, the Probe that follows says so.
     if (driver_of(folder) != step.driver) return {};
-    const int error = write_(folder, "driver/unbind", step.bdf.str());
+    const int error = kernel_.write(folder, "driver/unbind", step.bdf.str());
     if (driver_of(folder) != step.driver) return {};
     return fail(Errc::BindFailed,
                 fmt::format("the driver {} did not let {} go: {}", step.driver, step.bdf.str(),
@@ -201,7 +201,7 @@ Result<void> Executor::unbind(const step::Unbind& step) {
 Result<void> Executor::probe(const step::Probe& step) {
     const int folder = folder_of(step.bdf);
     if (driver_of(folder) == step.driver) return {};
-    const int error = write_(bus_folder_, "drivers_probe", step.bdf.str());
+    const int error = kernel_.write(bus_folder_, "drivers_probe", step.bdf.str());
     // The write succeeds even when nothing was bound; only the link tells.
     const auto after = driver_of(folder);
     if (after == step.driver) return {};
@@ -215,11 +215,11 @@ Result<void> Executor::write_setting(const step::WriteSetting& step) {
     const int folder = folder_of(step.bdf);
     const std::string name(attribute_of(step.setting));
     if (text_of(folder, name.c_str()) == step.to) return {};
-    int error = write_(folder, name.c_str(), step.to + "\n");
+    int error = kernel_.write(folder, name.c_str(), step.to + "\n");
     if (text_of(folder, name.c_str()) == step.to) return {};
     // A method that is there no more, or never was one: the `bus` of a card with several functions.
     if (step.setting == Setting::ResetMethod && error == EINVAL) {
-        error = write_(folder, name.c_str(), "default\n");
+        error = kernel_.write(folder, name.c_str(), "default\n");
         if (error == 0) return {};
     }
     return fail(Errc::BindFailed,
@@ -230,7 +230,7 @@ Result<void> Executor::write_setting(const step::WriteSetting& step) {
 
 Result<void> Executor::reset(const step::Reset& step, std::size_t index) {
     return CardReset(step,
-                     {root_, write_, hot_reset_, folders_,
+                     {root_, kernel_, folders_,
                       [this, index](const ResetTrial& trial) { report_(ResetTried{index, trial}); },
                       interrupt_.wanted})
         .run();

@@ -5,16 +5,13 @@
 #include "libpassthru/plan/plan_json.hpp"
 #include "libpassthru/safety/holders.hpp"
 #include "worker/card_reset.hpp"
-#include "worker/vfio_hot_reset.hpp"
+#include "worker/kernel_doors.hpp"
 
 #include <functional>
 #include <map>
 #include <string_view>
 
 namespace passthru {
-
-/// The real one: open, write, close.
-[[nodiscard]] int write_attribute(int folder, const char* name, std::string_view value);
 
 /// How a running plan is asked to stop: `wanted` is asked before each step, and again when
 /// `descriptor` becomes readable while a step waits for programs.
@@ -30,8 +27,7 @@ class Executor {
 public:
     using Report = std::function<void(const WorkerReport&)>;
 
-    explicit Executor(Root root, WriteAttribute write = write_attribute,
-                      HotReset hot_reset = vfio_hot_reset);
+    explicit Executor(Root root, KernelDoors kernel = {});
     ~Executor();
     Executor(const Executor&) = delete;
     Executor& operator=(const Executor&) = delete;
@@ -59,8 +55,7 @@ private:
     [[nodiscard]] int folder_of(const Bdf& bdf) const { return folders_.at(bdf); }
 
     Root root_;
-    WriteAttribute write_;
-    HotReset hot_reset_;
+    KernelDoors kernel_;
     Report report_;
     Interrupt interrupt_;
     std::map<Bdf, int> folders_;

@@ -14,5 +14,5 @@ int main(int argc, char** argv) {
                    stderr);
         return 2;
     }
-    return passthru::serve_one_plan(0, root, passthru::write_attribute);
+    return passthru::serve_one_plan(0, root);
 }

@@ -19,8 +19,7 @@ void send_text(int socket, const std::string& text) {
 
 }  // namespace
 
-int serve_one_plan(int socket, const Root& root, const WriteAttribute& write,
-                   const HotReset& hot_reset) {
+int serve_one_plan(int socket, const Root& root, const KernelDoors& kernel) {
     std::vector<char> buffer(max_message);
     ssize_t got = 0;
     do {
@@ -55,7 +54,7 @@ int serve_one_plan(int socket, const Root& root, const WriteAttribute& write,
         return 1;
     }
     send_text(socket, report_to_text(Started{own_process()}));
-    Executor executor(root, write, hot_reset);
+    Executor executor(root, kernel);
     executor.run(
         *plan, [&](const WorkerReport& report) { send_text(socket, report_to_text(report)); },
         Interrupt{[&] {

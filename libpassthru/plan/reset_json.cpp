@@ -16,6 +16,8 @@ constexpr std::pair<ResetMeans, std::string_view> means_names[] = {
     {ResetMeans::VfioHotReset, "vfio-hot-reset"},
     {ResetMeans::Subordinate, "subordinate"},
     {ResetMeans::RemoveRescan, "remove-rescan"},
+    {ResetMeans::SleepInRam, "sleep-in-ram"},
+    {ResetMeans::RemoveSleepRescan, "remove-sleep-rescan"},
 };
 
 std::string_view means_name(ResetMeans means) {

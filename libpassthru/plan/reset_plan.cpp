@@ -20,6 +20,9 @@ std::vector<ResetAttempt> without_removal(const ResetChain& chain) {
     std::erase_if(attempts, [](const ResetAttempt& attempt) {
         return attempt.means == ResetMeans::RemoveRescan;
     });
+    for (ResetAttempt& attempt : attempts) {
+        if (attempt.means == ResetMeans::RemoveSleepRescan) attempt.means = ResetMeans::SleepInRam;
+    }
     return attempts;
 }
 

@@ -152,6 +152,7 @@ private:
                 fmt::format("a quirk says that {} must not be reset so", leader().bdf.str()));
         }
         if (method == "remove_rescan") return removal();
+        if (method == "suspend") return sleep();
         if (is_bus(method) && !alone_) return bus_reset(method);
         return by_attribute(method);
     }
@@ -207,6 +208,18 @@ private:
         return std::vector{attempt};
     }
 
+    [[nodiscard]] Attempts sleep() const {
+        Attempts found = removal();
+        if (!found) {
+            found = std::vector{ResetAttempt{"", ResetMeans::SleepInRam, {}, {}}};
+            for (const Function* it : members_) found->front().functions.push_back(it->bdf);
+        } else {
+            found->front().means = ResetMeans::RemoveSleepRescan;
+        }
+        found->front().method = "suspend";
+        return found;
+    }
+
     /// Does the reset of the leader leave this one as the guest left it? Companions are reset with
     /// their GPU but for some; what else is in the slot of an APU is a device of its own.
     [[nodiscard]] bool is_left_out(const Function& member, const ResetChain& chain) const {
@@ -255,6 +268,8 @@ std::string_view means_name(ResetMeans means) {
         case ResetMeans::VfioHotReset: return "hot reset";
         case ResetMeans::Subordinate: return "subordinate";
         case ResetMeans::RemoveRescan: return "remove and rescan";
+        case ResetMeans::SleepInRam: return "sleep";
+        case ResetMeans::RemoveSleepRescan: return "removal, sleep and rescan";
     }
     return "";
 }

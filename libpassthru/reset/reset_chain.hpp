@@ -21,16 +21,20 @@ enum class ResetMeans {
                    ///< which are on vfio-pci
     Subordinate,   ///< `reset_subordinate` of the bridge above (Linux 6.13, 6.1.192…)
     RemoveRescan,  ///< the card is removed and its bus scanned anew
+    SleepInRam,    ///< the whole computer sleeps (S3) and is woken by its clock
+    /// The same, and a card that does not answer is removed before and looked for after it: the
+    /// kernel would write back what it read from it (drivers/pci/pci.c:pci_restore_state).
+    RemoveSleepRescan,
 };
 
 /// One way to reset a card.
 struct ResetAttempt {
-    /// `flr`, `pm`, `bus`, `device_specific`, `remove_rescan` …: the kernel's names, an open set,
-    /// and ours.
+    /// `flr`, `pm`, `bus`, `device_specific` …: the kernel's names, an open set, and ours:
+    /// `remove_rescan`, `suspend`.
     std::string method;
     ResetMeans means = ResetMeans::Attribute;
     std::vector<Bdf> functions;  ///< that it resets, in this order
-    std::optional<Bdf> bridge;   ///< above the card, for Subordinate and RemoveRescan; none on a
+    std::optional<Bdf> bridge;   ///< above the card, for Subordinate and what removes it; none on a
                                  ///< root bus
 
     bool operator==(const ResetAttempt&) const = default;

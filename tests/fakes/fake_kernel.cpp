@@ -109,10 +109,20 @@ FakeKernel::~FakeKernel() {
     fs::remove_all(path(), ignored);
 }
 
-WriteAttribute FakeKernel::writer(const fs::path& tree) {
-    return [tree = fs::canonical(tree)](int folder, const char* name, std::string_view value) {
+KernelDoors FakeKernel::doors(const fs::path& tree) {
+    KernelDoors doors;
+    doors.write = [tree = fs::canonical(tree)](int folder, const char* name,
+                                               std::string_view value) {
         return play_write(tree, folder, name, value);
     };
+    doors.hot_reset = [](const Root& root, const std::vector<Bdf>& functions) {
+        return KernelTree(root.path()).hot_reset(functions);
+    };
+    doors.sleep = [](const Root& root) -> Result<void> {
+        KernelTree(root.path()).sleep();
+        return {};
+    };
+    return doors;
 }
 
 void FakeKernel::plan_fault(std::string_view attribute, const Bdf& bdf, Fault fault,

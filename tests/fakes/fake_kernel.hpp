@@ -24,7 +24,7 @@ enum class Fault {
     UnplugCard,   ///< every function of its slot does
 };
 
-/// A machine in a temporary folder: reads are real reads, and what is written through `writer` is
+/// A machine in a temporary folder: reads are real reads, and what is done through `doors` is
 /// played as the kernel would. Drawn as `parse_world` reads it; loaded are the drivers that
 /// somebody uses, and vfio-pci. Another process may play on the same folder (`passthru-fake-worker
 /// --root DIR`).
@@ -39,8 +39,8 @@ public:
     [[nodiscard]] const std::filesystem::path& path() const { return kernel_.tree(); }
     [[nodiscard]] Root root() const { return Root(path()); }
     [[nodiscard]] Inventory inventory() const { return read_inventory(root()); }
-    [[nodiscard]] WriteAttribute writer() const { return writer(path()); }
-    [[nodiscard]] static WriteAttribute writer(const std::filesystem::path& tree);
+    [[nodiscard]] KernelDoors doors() const { return doors(path()); }
+    [[nodiscard]] static KernelDoors doors(const std::filesystem::path& tree);
 
     /// The write number `nth` from now to `attribute` (`unbind`, `drivers_probe`,
     /// `driver_override`, `bind`, `reset`, `reset_method`, `remove`, `rescan`) for this function
@@ -88,10 +88,6 @@ public:
     void offer_device_specific(const Bdf& bdf) const;
     /// `flr 0000:01:00.0`: every reset that was done, in order.
     [[nodiscard]] std::vector<std::string> resets() const;
-    /// VFIO_DEVICE_PCI_HOT_RESET of the tree.
-    [[nodiscard]] static int hot_reset(const Root& root, const std::vector<Bdf>& functions) {
-        return KernelTree(root.path()).hot_reset(functions);
-    }
     /// Another tool moves the function, with no fault in its way; no driver unbinds it only.
     void move(const Bdf& bdf, std::optional<std::string> driver) const;
     void put(const std::filesystem::path& file, std::string_view text) const;

@@ -15,8 +15,8 @@ int main(int argc, char** argv) {
     }
     const passthru::Root root(argv[2]);
     passthru::fakes::wait_for_locks(0, root);
-    const auto write = passthru::fakes::FakeKernel::writer(root.path());
+    const auto doors = passthru::fakes::FakeKernel::doors(root.path());
     if (const auto pause = passthru::fakes::take_pause(0, root))
-        return passthru::fakes::serve_with_pause(0, root, write, *pause);
-    return passthru::serve_one_plan(0, root, write, passthru::fakes::FakeKernel::hot_reset);
+        return passthru::fakes::serve_with_pause(0, root, doors, *pause);
+    return passthru::serve_one_plan(0, root, doors);
 }

@@ -111,6 +111,12 @@ int KernelTree::hot_reset(const std::vector<Bdf>& functions) const {
     return 0;
 }
 
+void KernelTree::sleep() const {
+    for (const auto& entry : fs::directory_iterator(tree_ / "sys/bus/pci/devices")) {
+        has_reset(parse_bdf(entry.path().filename().string()).value(), "suspend");
+    }
+}
+
 /// What FakeKernel::plan_reset_effect says comes of it.
 void KernelTree::has_reset(const Bdf& bdf, const std::string& method) const {
     const auto effect =

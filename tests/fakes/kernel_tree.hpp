@@ -55,6 +55,8 @@ public:
     [[nodiscard]] int reset(const Bdf& bdf) const;
     /// The bus of these functions, all of which have to be on vfio-pci.
     [[nodiscard]] int hot_reset(const std::vector<Bdf>& functions) const;
+    /// The whole machine sleeps and wakes.
+    void sleep() const;
     void set_power_control(const Bdf& bdf, const std::string& value) const;
     [[nodiscard]] int set_reset_method(const Bdf& bdf, std::string_view methods) const;
     /// Takes away the function and everything behind it; `rescan` finds all that was taken away.

@@ -75,7 +75,7 @@ std::optional<Pause> take_pause(int socket, const Root& root) {
     return pause;
 }
 
-int serve_with_pause(int socket, const Root& root, const WriteAttribute& write,
+int serve_with_pause(int socket, const Root& root, const KernelDoors& doors,
                      const Pause& pause) {
     const Plan plan = plan_from_text(receive(socket, 0)).value();
     bool has_stood = false;
@@ -85,7 +85,7 @@ int serve_with_pause(int socket, const Root& root, const WriteAttribute& write,
         stand_still(root);
     };
     std::size_t next = 0;
-    Executor executor(root, write, FakeKernel::hot_reset);
+    Executor executor(root, doors);
     executor.run(
         plan,
         [&](const WorkerReport& report) {

@@ -31,6 +31,6 @@ void wait_for_locks(int socket, const Root& root);
 /// In the worker: the pause that is meant for the plan which comes next over the socket, if any.
 [[nodiscard]] std::optional<Pause> take_pause(int socket, const Root& root);
 /// As `serve_one_plan`, with a pause in it.
-int serve_with_pause(int socket, const Root& root, const WriteAttribute& write, const Pause& pause);
+int serve_with_pause(int socket, const Root& root, const KernelDoors& doors, const Pause& pause);
 
 }  // namespace passthru::fakes

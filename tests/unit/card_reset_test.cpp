@@ -12,6 +12,8 @@
 namespace passthru {
 namespace {
 
+namespace fs = std::filesystem;
+
 using fakes::FakeKernel;
 using fakes::Fault;
 using fakes::operator""_bdf;
@@ -34,7 +36,7 @@ protected:
         const Inventory inventory = kernel_.inventory();
         Plan plan{PlanKind::Reset, reset_steps({gpu_, audio_}, inventory, rules, demand)};
         Story story;
-        Executor executor(kernel_.root(), kernel_.writer(), FakeKernel::hot_reset);
+        Executor executor(kernel_.root(), kernel_.doors());
         executor.run(plan, [&](const WorkerReport& report) {
             if (const auto* tried = std::get_if<ResetTried>(&report)) {
                 story.trials.push_back(
@@ -54,16 +56,16 @@ protected:
         rules.wanted[gpu_] = {"flr", "pm"};
         const Plan plan{PlanKind::Reset, reset_steps({gpu_, audio_}, kernel_.inventory(), rules,
                                                      ResetDemand::IfPossible)};
-        const WriteAttribute write = [&](int folder, const char* name, std::string_view value) {
+        KernelDoors doors = kernel_.doors();
+        doors.write = [&](int folder, const char* name, std::string_view value) {
             if (std::string_view(name) == "reset") happens();
-            return kernel_.writer()(folder, name, value);
+            return kernel_.doors().write(folder, name, value);
         };
         std::vector<std::string> messages;
-        Executor(kernel_.root(), write, FakeKernel::hot_reset)
-            .run(plan, [&](const WorkerReport& report) {
-                const auto* tried = std::get_if<ResetTried>(&report);
-                if (tried != nullptr) messages.push_back(tried->trial.message);
-            });
+        Executor(kernel_.root(), doors).run(plan, [&](const WorkerReport& report) {
+            const auto* tried = std::get_if<ResetTried>(&report);
+            if (tried != nullptr) messages.push_back(tried->trial.message);
+        });
         return messages;
     }
 
@@ -123,6 +125,79 @@ TEST_F(ACardOnTheStub, IsRemovedAndFoundAgainWhenNothingElseHelps) {
     EXPECT_FALSE(story.error);
     EXPECT_THAT(story.trials,
                 ElementsAre("flr not-well", "pm not-well", "bus not-well", "remove_rescan well"));
+}
+
+TEST_F(ACardOnTheStub, SleepsWithTheComputerWhereThatIsAskedFor) {
+    ResetRules rules;
+    rules.wanted[gpu_] = {"suspend"};
+    const Story story = reset(ResetDemand::Required, rules);
+    EXPECT_FALSE(story.error);
+    EXPECT_THAT(story.trials, ElementsAre("suspend well"));
+    EXPECT_THAT(kernel_.resets(), testing::Contains("suspend 0000:01:00.0"));
+    EXPECT_EQ(kernel_.driver_of(gpu_), "vfio-pci");
+}
+
+TEST_F(ACardOnTheStub, ThatIsDeadIsAwayWhileTheComputerSleeps) {
+    kernel_.power_off(gpu_);
+    ResetRules rules;
+    rules.wanted[gpu_] = {"suspend"};
+    const Story story = reset(ResetDemand::Required, rules);
+    EXPECT_FALSE(story.error);
+    EXPECT_THAT(story.trials, ElementsAre("suspend well"));
+    EXPECT_THAT(kernel_.resets(), ElementsAre("suspend 0000:00:01.0")) << "and nothing else";
+}
+
+TEST_F(ACardOnTheStub, ThatIsDeadAndStaysDetachedIsNotSentToSleep) {
+    kernel_.power_off(gpu_);
+    ResetRules rules;
+    rules.wanted[gpu_] = {"suspend"};
+    const Inventory inventory = kernel_.inventory();
+    const auto plan = plan_set_reset(device_sets(inventory).front(), inventory, rules);
+    ASSERT_TRUE(plan);
+    std::optional<Error> error;
+    Executor(kernel_.root(), kernel_.doors()).run(*plan, [&](const WorkerReport& report) {
+        if (const auto* failed = std::get_if<PlanFailed>(&report)) error = failed->error;
+    });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, Errc::NeedsReboot);
+    EXPECT_THAT(error->message, HasSubstr("ask for Reset of 0000:01:00.0 to try again"));
+    EXPECT_THAT(kernel_.resets(), testing::IsEmpty());
+}
+
+TEST_F(ACardOnTheStub, IsNotResetByAComputerThatKeepsItsPower) {
+    KernelDoors doors = kernel_.doors();
+    doors.sleep = sleep_in_ram;
+    ResetRules rules;
+    rules.wanted[gpu_] = {"suspend"};
+    std::optional<Error> error;
+    const Plan plan{PlanKind::Reset, reset_steps({gpu_, audio_}, kernel_.inventory(), rules,
+                                                 ResetDemand::Required)};
+    Executor(kernel_.root(), doors).run(plan, [&](const WorkerReport& report) {
+        if (const auto* failed = std::get_if<PlanFailed>(&report)) error = failed->error;
+    });
+    ASSERT_TRUE(error);
+    EXPECT_EQ(error->code, Errc::ResetFailed);
+    EXPECT_THAT(error->message, HasSubstr("does not sleep in RAM"));
+}
+
+TEST_F(ACardOnTheStub, CanBeSentToSleepWithAComputerThatWakesByItself) {
+    const auto refusal = [&] {
+        const auto clock = alarm_clock_for_sleep(kernel_.root());
+        return clock ? "none" : clock.error().message;
+    };
+    const auto file = [&](std::string_view name, std::string_view text) {
+        fs::create_directories((kernel_.path() / name).parent_path());
+        kernel_.put(kernel_.path() / name, text);
+    };
+    EXPECT_THAT(refusal(), HasSubstr("does not sleep in RAM"));
+    file("sys/power/mem_sleep", "[s2idle] deep\n");
+    EXPECT_THAT(refusal(), HasSubstr("does not sleep in RAM"));
+    file("sys/power/mem_sleep", "s2idle [deep]\n");
+    EXPECT_THAT(refusal(), HasSubstr("no clock"));
+    file("sys/class/rtc/rtc0/wakealarm", "1763770000\n");
+    EXPECT_THAT(refusal(), HasSubstr("set for something else"));
+    file("sys/class/rtc/rtc0/wakealarm", "");
+    EXPECT_EQ(refusal(), "none");
 }
 
 TEST_F(ACardOnTheStub, IsNotRemovedWhileItIsWell) {

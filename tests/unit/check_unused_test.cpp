@@ -26,7 +26,7 @@ protected:
     void check(
         std::chrono::seconds wait, HolderRule rule = HolderRule::Refuse,
         const OnWaiting& on_waiting = [] {}) {
-        Executor executor(kernel_.root(), kernel_.writer());
+        Executor executor(kernel_.root(), kernel_.doors());
         const Plan plan{.steps = {step::CheckUnused{{gpu_}, rule, wait}}};
         executor.run(
             plan,

@@ -60,8 +60,8 @@ TEST(AMistake, IsNamedWithFileLineAndColumn) {
          {"[gpu.\"01:00.0\"]\nwait = 0", "[gpu.\"01:00.0\"]\nwait = 121",
           "[gpu.\"01:00.0\"]\nin-use = \"never\"", "[gpu.\"01:00.0\"]\nboot-gpu = true",
           "[gpu.\"*\"]\nreset = \"flr\"", "[gpu.\"*\"]\nreset = [\"FLR\"]",
-          "[gpu.\"*\"]\nreset = [true]", "\n[gpu.\"the big one\"]",
-          "[gpu.\"*\"]\nmove-too = [\"x\"]", "a = 1\nb ="}) {
+          "[gpu.\"*\"]\nreset = [true]", "[gpu.\"*\"]\nreset = [\"suspend\"]",
+          "\n[gpu.\"the big one\"]", "[gpu.\"*\"]\nmove-too = [\"x\"]", "a = 1\nb ="}) {
         const auto config = read(text);
         ASSERT_FALSE(config) << text;
         EXPECT_THAT(config.error().message, HasSubstr("x.conf:2:")) << text;

@@ -16,7 +16,7 @@ class TheFakeKernel : public testing::Test {
 protected:
     [[nodiscard]] int write(const char* folder, const char* name, std::string_view value) const {
         const int fd = ::open((kernel_.path() / folder).c_str(), O_RDONLY | O_DIRECTORY);
-        const int error = kernel_.writer()(fd, name, value);
+        const int error = kernel_.doors().write(fd, name, value);
         ::close(fd);
         return error;
     }
@@ -114,13 +114,13 @@ TEST_F(TheFakeKernel, FindsARemovedCardAgainInAnotherGroupAndWithoutItsOverride)
 TEST_F(TheFakeKernel, WritesNothingThroughAFolderThatIsGone) {
     const int folder = ::open((kernel_.path() / gpu_folder).c_str(), O_RDONLY | O_DIRECTORY);
     kernel_.unplug(gpu_);
-    EXPECT_EQ(kernel_.writer()(folder, "driver_override", "vfio-pci"), ENODEV);
+    EXPECT_EQ(kernel_.doors().write(folder, "driver_override", "vfio-pci"), ENODEV);
     ::close(folder);
 }
 
 TEST_F(TheFakeKernel, WritesNothingOutsideItsTree) {
     const int folder = ::open("/proc/self", O_RDONLY | O_DIRECTORY);
-    EXPECT_EQ(kernel_.writer()(folder, "comm", "x"), EPERM);
+    EXPECT_EQ(kernel_.doors().write(folder, "comm", "x"), EPERM);
     ::close(folder);
 }
 

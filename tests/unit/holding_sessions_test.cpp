@@ -181,7 +181,7 @@ TEST_F(AFramebuffer, DoesNotKeepTheWorkerFromGoingOn) {
     const Plan plan{.steps = {step::CheckUnused{{"01:00.0"_bdf}, HolderRule::Refuse, {}}}};
     const auto last_report = [&] {
         std::string last;
-        Executor(kernel_.root(), kernel_.writer()).run(plan, [&](const WorkerReport& report) {
+        Executor(kernel_.root(), kernel_.doors()).run(plan, [&](const WorkerReport& report) {
             const auto* failed = std::get_if<PlanFailed>(&report);
             last = failed != nullptr ? failed->error.message : "fine";
         });

@@ -14,6 +14,8 @@ namespace {
 std::string_view prefix_of(ResetMeans means) {
     switch (means) {
         case ResetMeans::Attribute: return "";
+        case ResetMeans::SleepInRam: return "only ";
+        case ResetMeans::RemoveSleepRescan: return "";
         case ResetMeans::VfioHotReset: return "hot ";
         case ResetMeans::Subordinate: return "bridge ";
         case ResetMeans::RemoveRescan: return "removal ";

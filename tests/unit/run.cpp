@@ -32,7 +32,7 @@ Result<DetachPlan> plan_for(const DeviceSet& set, const std::vector<Bdf>& wanted
 
 Ran run(const fakes::FakeKernel& kernel, const Plan& plan) {
     Ran ran;
-    Executor executor(kernel.root(), kernel.writer(), fakes::FakeKernel::hot_reset);
+    Executor executor(kernel.root(), kernel.doors());
     executor.run(plan, [&](const WorkerReport& report) {
         if (std::holds_alternative<StepDone>(report)) ++ran.done;
         if (const auto* failed = std::get_if<PlanFailed>(&report)) ran.error = failed->error;

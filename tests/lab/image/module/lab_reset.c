@@ -7,6 +7,7 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/syscore_ops.h>
 
 static char function[32];
 module_param_string(function, function, sizeof(function), 0644);
@@ -32,11 +33,17 @@ static bool heals;
 module_param(heals, bool, 0644);
 MODULE_PARM_DESC(heals, "that reset brings the function back that does not answer");
 
+static bool until_sleep;
+module_param(until_sleep, bool, 0644);
+MODULE_PARM_DESC(until_sleep, "nothing but a sleep of the computer brings the function back that does not answer");
+
 static int count;
 module_param(count, int, 0644);
 MODULE_PARM_DESC(count, "how often that reset was asked for");
 
-/* A function that does not answer: its config space reads as all ones until it is removed, or reset by `heals`. */
+/* A function that does not answer: its config space reads as all ones until it is removed, or reset by
+ * `heals`, or the computer has slept.
+ */
 static struct {
 	struct pci_bus *bus;
 	unsigned int devfn;
@@ -144,23 +151,30 @@ static int on_change(struct notifier_block *block, unsigned long action, void *d
 {
 	struct pci_dev *dev = to_pci_dev(data);
 
-	if (action == BUS_NOTIFY_DEL_DEVICE && dev->bus == dead.bus && dev->devfn == dead.devfn)
+	if (!until_sleep && action == BUS_NOTIFY_DEL_DEVICE && dev->bus == dead.bus && dev->devfn == dead.devfn)
 		revive();
 	return NOTIFY_OK;
 }
 
 static struct notifier_block changes = { .notifier_call = on_change };
 
+/* A sleep in RAM takes the power from the cards. */
+static struct syscore_ops sleep_ops = { .resume = revive };
+
 static int __init lab_reset_init(void)
 {
 	int result = register_kprobe(&probe);
 
-	return result ?: bus_register_notifier(&pci_bus_type, &changes);
+	if (result)
+		return result;
+	register_syscore_ops(&sleep_ops);
+	return bus_register_notifier(&pci_bus_type, &changes);
 }
 
 static void __exit lab_reset_exit(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &changes);
+	unregister_syscore_ops(&sleep_ops);
 	unregister_kprobe(&probe);
 	revive();
 }
