@@ -57,7 +57,7 @@ TEST(ACard, ThatIsAloneOnItsBusIsResetInTheKernelsOwnOrder) {
 TEST(ACard, IsResetByTheSleepOfTheComputerOnlyWhereThatIsAskedFor) {
     EXPECT_EQ(ResetWorld(card_with_audio).chains(wanted("01:00.0"_bdf, {"suspend"})),
               "01:00.0 01:00.1: suspend 01:00.0 01:00.1 below 00:01.0");
-    const auto quirk = with("[[quirk]]\nvendor = 0x10de\nprefer = [\"flr\"]\n");
+    const auto quirk = with("[[quirk]]\nvendor = \"10de\"\nprefer = [\"flr\"]\n");
     EXPECT_THAT(ResetWorld(card_with_audio).chains(quirk), Not(HasSubstr("suspend")));
 }
 
