@@ -13,6 +13,8 @@
 namespace passthru {
 namespace {
 
+constexpr std::chrono::seconds time_to_close_after_a_lease{30};
+
 class Decision {
 public:
     Decision(Assignment assignment, const Snapshot& snapshot)
@@ -62,6 +64,10 @@ private:
     [[nodiscard]] Plan way_home() const {
         return plan_reattach(it_.record, snapshot_.inventory, snapshot_.resets);
     }
+    [[nodiscard]] bool is_lent() const {
+        return it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease;
+    }
+    [[nodiscard]] Plan with_nodes_taken_back(Plan plan) const;
     /// Was all of it pulled out, what was moved with the GPU too?
     [[nodiscard]] bool nothing_is_left() const {
         return read() == SetState::Gone &&
@@ -93,13 +99,11 @@ void Decision::operator()(const event::DetachWanted& event) {
 }
 
 void Decision::operator()(const event::ReattachWanted& event) {
-    if (event.domain) {
+    if (event.owner) {
         // Also the `release` of a VM that was refused because another one has the GPU: it owns
         // nothing.
-        const bool owns = it_.owner.kind == OwnerKind::Domain && it_.owner.id == *event.domain;
-        if (!owns) return answer(event.ticket, {});
-    } else if (it_.phase != Phase::Failed && it_.phase != Phase::Stuck &&
-               (it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease)) {
+        if (!is_lent() || it_.owner.id != *event.owner) return answer(event.ticket, {});
+    } else if (it_.phase != Phase::Failed && it_.phase != Phase::Stuck && is_lent()) {
         return refuse(event.ticket, Errc::Busy, busy_message());
     }
     if (it_.phase == Phase::Stuck) return answer(event.ticket, std::unexpected(*it_.trouble));
@@ -118,8 +122,7 @@ void Decision::operator()(const event::ReattachWanted& event) {
 
 void Decision::operator()(const event::ResetWanted& event) {
     if (it_.phase == Phase::Stuck) return answer(event.ticket, std::unexpected(*it_.trouble));
-    const bool lent = it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease;
-    if (it_.working() || read() == SetState::Guest || (lent && it_.phase != Phase::Failed)) {
+    if (it_.working() || read() == SetState::Guest || (is_lent() && it_.phase != Phase::Failed)) {
         return refuse(event.ticket, Errc::Busy, busy_message());
     }
     if (read() == SetState::Gone) {
@@ -308,17 +311,35 @@ void Decision::begin_reattach(Ticket ticket) {
     }
     if (it_.keeper && it_.phase == Phase::Idle) return back_to_keeper(ticket);
     if (ticket != 0) it_.waiting.push_back(ticket);
-    Plan plan = way_home();
+    Plan plan = with_nodes_taken_back(way_home());
     if (!plan.steps.empty()) return start(Phase::Reattaching, std::move(plan));
     give_up_ownership();
     answer_all({});
+}
+
+/// A lease has ended. Who had it opens nothing any more, and what his programs have open they close
+/// as they end, in whatever order the kernel closes their files.
+Plan Decision::with_nodes_taken_back(Plan plan) const {
+    if (it_.owner.kind != OwnerKind::Lease) return plan;
+    std::vector<Bdf> lent;
+    for (const FunctionRecord& it : it_.record) {
+        const Function* function = snapshot_.inventory.find(it.bdf);
+        if (function != nullptr && function->on_stub()) lent.push_back(it.bdf);
+    }
+    if (lent.empty()) return plan;
+    const std::vector<Step> begin{
+        step::LendNodes{lent, 0},
+        step::CheckUnused{lent, HolderRule::Refuse, time_to_close_after_a_lease}};
+    plan.steps.insert(plan.steps.begin(), begin.begin(), begin.end());
+    return plan;
 }
 
 /// The set stays detached, and the next VM gets it as the first one did.
 void Decision::back_to_keeper(Ticket ticket) {
     std::vector<Bdf> functions;
     for (const FunctionRecord& it : it_.record) functions.push_back(it.bdf);
-    Plan plan = plan_lent_reset(functions, snapshot_.inventory, snapshot_.resets);
+    Plan plan = with_nodes_taken_back(
+        plan_lent_reset(functions, snapshot_.inventory, snapshot_.resets));
     if (ticket != 0) it_.waiting.push_back(ticket);
     if (!plan.steps.empty()) return start(Phase::Resetting, std::move(plan));
     give_up_ownership();

@@ -37,11 +37,11 @@ struct DetachWanted {
     Owner owner;
     DetachWishes wishes;
 };
-/// Somebody gives the set back. `domain` is the UUID of a VM that has ended; without it an
+/// Somebody gives the set back. `owner` is the id of a VM or a lease that has ended; without it an
 /// administrator asks.
 struct ReattachWanted {
     Ticket ticket = 0;
-    std::optional<std::string> domain;
+    std::optional<std::string> owner;
 };
 /// Somebody wants the set reset, where nobody uses it; by this method only, where one is given.
 struct ResetWanted {

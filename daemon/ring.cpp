@@ -143,9 +143,9 @@ void Ring::detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answe
     post(set, event::DetachWanted{last_ticket_, owner, std::move(wishes)});
 }
 
-void Ring::reattach(const Bdf& set, std::optional<std::string> domain, Answered answered) {
+void Ring::reattach(const Bdf& set, std::optional<std::string> owner, Answered answered) {
     owed_.emplace(++last_ticket_, std::move(answered));
-    post(set, event::ReattachWanted{last_ticket_, std::move(domain)});
+    post(set, event::ReattachWanted{last_ticket_, std::move(owner)});
 }
 
 void Ring::reset(const Bdf& set, std::optional<std::string> method, Answered answered) {

@@ -64,7 +64,8 @@ public:
 
     /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`.
     void detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answered answered);
-    void reattach(const Bdf& set, std::optional<std::string> domain, Answered answered);
+    /// `owner` is the id of the VM or the lease that gives it back; an administrator has none.
+    void reattach(const Bdf& set, std::optional<std::string> owner, Answered answered);
     void reset(const Bdf& set, std::optional<std::string> method, Answered answered);
     void cancel(const Bdf& set);
     void domains_listed(const std::set<std::string>& active, SteadyTime asked_at);

@@ -2,6 +2,7 @@
 #include "daemon/wiring.hpp"
 
 #include "daemon/udev/hwdb.hpp"
+#include "libpassthru/pci/vfio_nodes.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -38,6 +39,7 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
                  release_requested(set, limit, who);
              },
              [this](std::uint64_t job, const Result<void>& result) { job_ended(job, result); }}),
+      leases_(loop, [this](const std::string& id) { lease_ended(id); }),
       memory_(settings.state_folder / "domains"),
       hooks_(ring_, memory_) {}
 
@@ -56,7 +58,9 @@ Result<void> Wiring::start() {
         udev_ = std::move(*monitor);
     }
     if (!read_config()) spdlog::warn("the configuration is not taken: passthrud works without one");
+    leases_.adopt();
     ring_.start();
+    end_lost_leases();
     libvirt_ =
         std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
                                       [this](const LibvirtEvent& event) { on_libvirt(event); });
@@ -165,15 +169,69 @@ void Wiring::detach(const Bdf& gpu, const Owner& administrator, const DetachOpti
                     Reply reply) {
     const auto set = set_of(gpu);
     if (!set) return reply.give(std::unexpected(set.error()));
-    DetachWishes wishes = ring_.wishes_for(*set, {gpu});
+    auto owed = std::make_shared<Reply>(std::move(reply));
+    ring_.detach(*set, administrator, wishes_of(*set, gpu, options),
+                 [owed](const Result<void>& result) { owed->give(result); });
+}
+
+DetachWishes Wiring::wishes_of(const Bdf& set, const Bdf& gpu, const DetachOptions& options) const {
+    DetachWishes wishes = ring_.wishes_for(set, {gpu});
     wishes.overrides = options.overrides;
     if (options.wait) {
         wishes.policy.wait = *options.wait;
         if (wishes.policy.in_use == WhenInUse::Refuse) wishes.policy.in_use = WhenInUse::Wait;
     }
-    auto owed = std::make_shared<Reply>(std::move(reply));
-    ring_.detach(*set, administrator, std::move(wishes),
-                 [owed](const Result<void>& result) { owed->give(result); });
+    return wishes;
+}
+
+void Wiring::lease(const Bdf& gpu, const Owner& user, const std::string& who,
+                   const std::string& why, const DetachOptions& options, LeaseReply reply) {
+    const auto set = set_of(gpu);
+    if (!set) return reply.give(std::unexpected(set.error()));
+    DetachWishes wishes = wishes_of(*set, gpu, options);
+    wishes.user = static_cast<std::uint32_t>(std::stoul(user.id));
+    const std::string id = Leases::new_id();
+    spdlog::info("gpu={} lease={} user={} asked for by {}: {}", gpu.str(), id, user.name, who, why);
+    auto owed = std::make_shared<LeaseReply>(std::move(reply));
+    ring_.detach(*set, {OwnerKind::Lease, id, who}, std::move(wishes),
+                 [this, owed, id, set = *set](const Result<void>& taken) {
+                     if (!taken) return owed->give(std::unexpected(taken.error()));
+                     const auto lease = leases_.begin(id);
+                     if (!lease) {
+                         owed->give(std::unexpected(lease.error()));
+                         return lease_ended(id);
+                     }
+                     std::vector<Bdf> functions;
+                     for (const auto& it : ring_.sets().at(set).assignment.record) {
+                         functions.push_back(it.bdf);
+                     }
+                     owed->give(std::tuple(sdbus::UnixFd(lease->get()),
+                                           vfio_nodes(Root(settings_.root), functions)));
+                 });
+}
+
+void Wiring::lease_ended(const std::string& id) {
+    for (const auto& [gpu, entry] : ring_.sets()) {
+        const Owner& owner = entry.assignment.owner;
+        if (owner.kind != OwnerKind::Lease || owner.id != id) continue;
+        spdlog::info("gpu={} lease={} {} has ended", gpu.str(), id, describe(owner));
+        // Whatever comes of it is told and shown like everything else; nobody waits for it.
+        return ring_.reattach(gpu, id, [](const Result<void>& /*result*/) {});
+    }
+}
+
+/// Those whose last holder went while no daemon ran, and those whose programs had the card open for
+/// too long.
+void Wiring::end_lost_leases() {
+    std::vector<std::string> lost;
+    for (const auto& [gpu, entry] : ring_.sets()) {
+        const Assignment& it = entry.assignment;
+        if (it.owner.kind == OwnerKind::Lease && it.phase == Phase::Idle &&
+            !leases_.is_open(it.owner.id)) {
+            lost.push_back(it.owner.id);
+        }
+    }
+    for (const std::string& id : lost) lease_ended(id);
 }
 
 void Wiring::reattach(const Bdf& gpu, Reply reply) {
@@ -266,7 +324,8 @@ void Wiring::list_domains_when_allowed() {
 /// Only while a VM has a GPU: a daemon without work is not woken up.
 void Wiring::reconcile_later() {
     const bool wanted = std::ranges::any_of(ring_.sets(), [](const auto& item) {
-        return item.second.assignment.owner.kind == OwnerKind::Domain;
+        const OwnerKind kind = item.second.assignment.owner.kind;
+        return kind == OwnerKind::Domain || kind == OwnerKind::Lease;
     });
     if (wanted == reconcile_due_) return;
     reconcile_due_ = wanted;
@@ -278,6 +337,7 @@ void Wiring::reconcile_later() {
         reconcile_due_ = false;
         ring_.refresh();
         list_domains_when_allowed();
+        end_lost_leases();
         reconcile_later();
     });
 }

@@ -7,6 +7,7 @@
 #include "daemon/bus/manager_object.hpp"
 #include "daemon/bus/sleep_lock.hpp"
 #include "daemon/hook_service.hpp"
+#include "daemon/leases.hpp"
 #include "daemon/libvirt/domain_watch.hpp"
 #include "daemon/present.hpp"
 #include "daemon/udev/pci_monitor.hpp"
@@ -54,6 +55,8 @@ public:
     void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                 Reply reply) override;
     void reattach(const Bdf& gpu, Reply reply) override;
+    void lease(const Bdf& gpu, const Owner& user, const std::string& who, const std::string& why,
+               const DetachOptions& options, LeaseReply reply) override;
     void reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) override;
     void cancel(std::uint64_t job, Reply reply) override;
     void hook(HookCall call, Reply reply) override;
@@ -67,6 +70,10 @@ private:
     void on_libvirt(const LibvirtEvent& event);
     void list_domains_when_allowed();
     void woke_up();
+    void lease_ended(const std::string& id);
+    void end_lost_leases();
+    [[nodiscard]] DetachWishes wishes_of(const Bdf& set, const Bdf& gpu,
+                                         const DetachOptions& options) const;
     void reconcile_later();
     [[nodiscard]] Result<DomainRequest> read_request(const HookCall& call) const;
     [[nodiscard]] Result<Bdf> set_of(const Bdf& gpu) const;
@@ -79,6 +86,7 @@ private:
     ManagerObject manager_;
     SleepLock sleep_lock_;
     Ring ring_;
+    Leases leases_;
     DomainMemory memory_;
     HookService hooks_;
     std::map<Bdf, std::unique_ptr<GpuObject>> gpus_;

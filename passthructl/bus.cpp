@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 #include <sdbus-c++/sdbus-c++.h>
+#include <tuple>
+#include <unistd.h>
 
 namespace passthru::ctl {
 namespace {
@@ -181,6 +183,24 @@ Result<void> Daemon::move(const std::string& path, const std::string& verb,
     } catch (const sdbus::Error& error) {
         return std::unexpected(error_of(error));
     }
+}
+
+Result<Borrowed> Daemon::lease(const std::string& path, const std::string& who,
+                               const std::string& why) {
+    return guarded([&] {
+        sdbus::UnixFd lease;
+        Borrowed borrowed;
+        const auto gpu = connection_->proxy(path);
+        borrowed.address = gpu->getProperty("Address").onInterface(gpu_interface).get<std::string>();
+        gpu->callMethod("Lease")
+            .onInterface(gpu_interface)
+            .withTimeout(std::chrono::minutes(10))
+            .withArguments(who, why, Options{})
+            .storeResultsTo(lease, borrowed.nodes);
+        // A copy that nobody closes, and that a command inherits.
+        std::ignore = ::dup(lease.get());
+        return borrowed;
+    });
 }
 
 Result<void> Daemon::forget(const std::string& domain) {

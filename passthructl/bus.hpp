@@ -57,6 +57,13 @@ struct KnownGpu {
     std::vector<std::string> owner;
 };
 
+/// A GPU that was borrowed until this process, and every child that has inherited the lease, has
+/// ended.
+struct Borrowed {
+    std::string address;
+    std::vector<std::string> nodes;  ///< `/dev/vfio/12`
+};
+
 /// The daemon on the system bus. Every call may fail with what the daemon said, or with Failed when
 /// the bus or the daemon cannot be reached.
 class Daemon {
@@ -74,6 +81,9 @@ public:
     /// Detach, Reattach or Reset; `method` is for Reset. Waits as long as it takes.
     [[nodiscard]] Result<void> move(const std::string& path, const std::string& verb,
                                     const std::string& method);
+    /// Waits as long as it takes.
+    [[nodiscard]] Result<Borrowed> lease(const std::string& path, const std::string& who,
+                                         const std::string& why);
     /// The domain's devices are remembered no longer; for a VM whose devices have really changed.
     [[nodiscard]] Result<void> forget(const std::string& domain);
 

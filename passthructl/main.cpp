@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "passthructl/commands.hpp"
+#include "passthructl/run.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -44,6 +45,11 @@ int main(int argc, char** argv) {
     auto* forget_command = app.add_subcommand(
         "forget", "Let a VM start with other devices at the addresses that it had last time");
     forget_command->add_option("vm", domain, "The VM's name or UUID")->required();
+    auto* run_command = app.add_subcommand("run", "Run a command that has a GPU until it ends");
+    std::vector<std::string> words;
+    run_command->add_option("gpu", gpu, "0000:01:00.0, 01:00.0, or a part of its name")->required();
+    run_command->add_option("command", words, "The command and its arguments, after --")
+        ->required();
     app.add_subcommand("help", "Show this text");
 
     try {
@@ -70,6 +76,8 @@ int main(int argc, char** argv) {
         status = move(common, "reattach", gpu, "");
     } else if (*reset_command) {
         status = move(common, "reset", gpu, method);
+    } else if (*run_command) {
+        return run(common, gpu, words);
     } else if (*forget_command) {
         status = forget(common, domain);
     } else {

@@ -2,6 +2,7 @@
 #include "worker/executor.hpp"
 
 #include "libpassthru/pci/config_header.hpp"
+#include "libpassthru/pci/vfio_nodes.hpp"
 #include "libpassthru/safety/host_critical.hpp"
 #include "libpassthru/safety/judge.hpp"
 #include "worker/function_folder.hpp"
@@ -42,6 +43,10 @@ int write_attribute(int folder, const char* name, std::string_view value) {
     const int error = written < 0 ? errno : 0;
     ::close(fd);
     return error;
+}
+
+int give_node_to(const std::filesystem::path& node, std::uint32_t user) {
+    return ::chown(node.c_str(), user, static_cast<gid_t>(-1)) == 0 ? 0 : errno;
 }
 
 Executor::Executor(Root root, KernelDoors kernel)
@@ -116,6 +121,7 @@ Result<void> Executor::perform(const Step& step, std::size_t index) {
             [this](const step::Probe& it) { return probe(it); },
             [this](const step::WriteSetting& it) { return write_setting(it); },
             [this, index](const step::Reset& it) { return reset(it, index); },
+            [this](const step::LendNodes& it) { return lend_nodes(it); },
         },
         step);
 }
@@ -234,6 +240,22 @@ Result<void> Executor::reset(const step::Reset& step, std::size_t index) {
                       [this, index](const ResetTrial& trial) { report_(ResetTried{index, trial}); },
                       interrupt_.wanted})
         .run();
+}
+
+Result<void> Executor::lend_nodes(const step::LendNodes& step) {
+    const auto nodes = vfio_nodes(root_, step.functions);
+    for (const std::string& node : nodes) {
+        const int error = kernel_.give_node(root_.below(node.substr(1)), step.user);
+        // Gone already, with whom it belonged to.
+        if (error == 0 || error == ENOENT) continue;
+        return fail(Errc::Failed,
+                    fmt::format("{} could not be given to user {}: {}", node, step.user,
+                                reason(error)),
+                    error);
+    }
+    if (!nodes.empty() || step.user == 0) return {};
+    return fail(Errc::Failed, fmt::format("{} has no VFIO node: vfio-pci made none",
+                                          step.functions.front().str()));
 }
 
 }  // namespace passthru

@@ -51,6 +51,7 @@ private:
     [[nodiscard]] Result<void> probe(const step::Probe& step);
     [[nodiscard]] Result<void> write_setting(const step::WriteSetting& step);
     [[nodiscard]] Result<void> reset(const step::Reset& step, std::size_t index);
+    [[nodiscard]] Result<void> lend_nodes(const step::LendNodes& step);
 
     [[nodiscard]] int folder_of(const Bdf& bdf) const { return folders_.at(bdf); }
 

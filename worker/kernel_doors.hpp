@@ -6,6 +6,8 @@
 #include "worker/sleep_in_ram.hpp"
 #include "worker/vfio_hot_reset.hpp"
 
+#include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -16,6 +18,9 @@ namespace passthru {
 /// errno. May block for ever.
 [[nodiscard]] int write_attribute(int folder, const char* name, std::string_view value);
 
+/// Makes this user the owner of a device node, and returns 0 or errno.
+[[nodiscard]] int give_node_to(const std::filesystem::path& node, std::uint32_t user);
+
 /// Everything by which the worker changes something; tests have their own.
 struct KernelDoors {
     std::function<int(int folder, const char* name, std::string_view value)> write =
@@ -23,6 +28,7 @@ struct KernelDoors {
     std::function<int(const Root& root, const std::vector<Bdf>& functions)> hot_reset =
         vfio_hot_reset;
     std::function<Result<void>(const Root& root)> sleep = sleep_in_ram;
+    std::function<int(const std::filesystem::path& node, std::uint32_t user)> give_node = give_node_to;
 };
 
 }  // namespace passthru

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/bus/gpu_object.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace passthru {
@@ -116,6 +117,21 @@ Result<std::optional<std::string>> reset_method(const Options& options) {
     }
 }
 
+/// Both stand in sentences and in the journal.
+Result<void> check_lease_names(const std::string& who, const std::string& why) {
+    constexpr std::size_t longest = 128;
+    for (const auto& [name, text] : {std::pair{"who", &who}, std::pair{"why", &why}}) {
+        const bool plain = std::ranges::none_of(*text, [](unsigned char c) {
+            return c < ' ' || c == 0x7f;
+        });
+        if (text->empty() || text->size() > longest || !plain) {
+            return fail(Errc::InvalidArgs,
+                        fmt::format("“{}” is a line of 1 to {} bytes", name, longest));
+        }
+    }
+    return {};
+}
+
 Options trial_options(const ResetTrial& trial) {
     return {
         {"method", sdbus::Variant{trial.method}},
@@ -173,28 +189,48 @@ void GpuObject::update(GpuView view) {
 #endif
 }
 
-void GpuObject::Detach(sdbus::Result<>&& result, Options options) {
-    Reply reply(std::move(result));
-    const auto wishes = detach_options(options);
-    if (!wishes) return reply.give(std::unexpected(wishes.error()));
+void GpuObject::authorize_taking(const char* method, const Requests::DetachOptions& wishes,
+                                 const Authority::Decision& decided) {
     const Caller caller = caller_of(getObject());
-    const std::string gpu = view_.bdf.str();
-    auto owed = std::make_shared<Reply>(std::move(reply));
-    // The object may be gone, with its card, when polkit answers.
-    const auto go = [&requests = requests_, bdf = view_.bdf, wishes = *wishes,
-                     owed](const Result<passthru::Owner>& who) {
-        if (!who) return owed->give(std::unexpected(who.error()));
-        requests.detach(bdf, *who, wishes, std::move(*owed));
-    };
-    if (wishes->overrides.empty()) {
-        return authority_.authorize(caller, interface_name, "Detach", {{"gpu", gpu}}, go);
+    const std::map<std::string, std::string> details{{"gpu", view_.bdf.str()}};
+    if (wishes.overrides.empty()) {
+        return authority_.authorize(caller, interface_name, method, details, decided);
     }
-    authority_.authorize(
-        caller, interface_name, "Detach", {{"gpu", gpu}},
-        [&authority = authority_, caller, gpu, owed, go](const Result<passthru::Owner>& who) {
-            if (!who) return owed->give(std::unexpected(who.error()));
-            authority.authorize_override(caller, {{"gpu", gpu}}, go);
-        });
+    authority_.authorize(caller, interface_name, method, details,
+                         [&authority = authority_, caller, details,
+                          decided](const Result<passthru::Owner>& who) {
+                             if (!who) return decided(who);
+                             authority.authorize_override(caller, details, decided);
+                         });
+}
+
+void GpuObject::Detach(sdbus::Result<>&& result, Options options) {
+    auto owed = std::make_shared<Reply>(std::move(result));
+    const auto wishes = detach_options(options);
+    if (!wishes) return owed->give(std::unexpected(wishes.error()));
+    // The object may be gone, with its card, when polkit answers.
+    authorize_taking("Detach", *wishes,
+                     [&requests = requests_, bdf = view_.bdf, wishes = *wishes,
+                      owed](const Result<passthru::Owner>& who) {
+                         if (!who) return owed->give(std::unexpected(who.error()));
+                         requests.detach(bdf, *who, wishes, std::move(*owed));
+                     });
+}
+
+void GpuObject::Lease(sdbus::Result<sdbus::UnixFd, std::vector<std::string>>&& result,
+                      std::string who, std::string why, Options options) {
+    auto owed = std::make_shared<Requests::LeaseReply>(std::move(result));
+    const auto wishes = detach_options(options);
+    if (!wishes) return owed->give(std::unexpected(wishes.error()));
+    if (const auto named = check_lease_names(who, why); !named) {
+        return owed->give(std::unexpected(named.error()));
+    }
+    authorize_taking("Lease", *wishes,
+                     [&requests = requests_, bdf = view_.bdf, wishes = *wishes, owed, who,
+                      why](const Result<passthru::Owner>& user) {
+                         if (!user) return owed->give(std::unexpected(user.error()));
+                         requests.lease(bdf, *user, who, why, wishes, std::move(*owed));
+                     });
 }
 
 void GpuObject::Reattach(sdbus::Result<>&& result, Options options) {

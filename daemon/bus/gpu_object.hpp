@@ -27,10 +27,16 @@ private:
 
     void Detach(sdbus::Result<>&& result, Options options) override;
     void Reattach(sdbus::Result<>&& result, Options options) override;
+    void Lease(sdbus::Result<sdbus::UnixFd, std::vector<std::string>>&& result, std::string who,
+               std::string why, Options options) override;
     void Reset(sdbus::Result<>&& result, Options options) override;
     void Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
               Options options) override;
     void ListHolders(sdbus::Result<std::vector<Options>>&& result, Options options) override;
+
+    /// For a method that takes the set from the host.
+    void authorize_taking(const char* method, const Requests::DetachOptions& wishes,
+                          const Authority::Decision& decided);
 
     std::string Address() override { return view_.bdf.str(); }
     std::uint16_t VendorId() override { return view_.vendor_id; }

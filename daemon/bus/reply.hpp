@@ -9,14 +9,17 @@
 
 namespace passthru {
 
-/// The answer that a caller waits for: nothing, or one value. Given once; a reply that is thrown
+/// The answer that a caller waits for: nothing, or values. Given once; a reply that is thrown
 /// away without one answers by itself, so that no caller hangs.
 template <typename... Value>
 class ReplyWith {
 public:
-    /// What is given: `Result<void>`, or a `Result` of the value.
-    using Given = Result<std::conditional_t<sizeof...(Value) == 0, void,
-                                            std::tuple_element_t<0, std::tuple<Value..., void*>>>>;
+    /// What is given: `Result<void>`, a `Result` of the value, or of a tuple of all.
+    using Only = std::tuple_element_t<0, std::tuple<Value..., void*>>;
+    using Given =
+        Result<std::conditional_t<sizeof...(Value) == 0, void,
+                                  std::conditional_t<sizeof...(Value) == 1, Only,
+                                                     std::tuple<Value...>>>>;
 
     explicit ReplyWith(sdbus::Result<Value...>&& result)
         : result_(std::make_unique<sdbus::Result<Value...>>(std::move(result))) {}
@@ -33,8 +36,10 @@ public:
                 result_->returnError(to_dbus(given.error()));
             } else if constexpr (sizeof...(Value) == 0) {
                 result_->returnResults();
-            } else {
+            } else if constexpr (sizeof...(Value) == 1) {
                 result_->returnResults(*given);
+            } else {
+                std::apply([this](const Value&... all) { result_->returnResults(all...); }, *given);
             }
             // NOLINTNEXTLINE(bugprone-empty-catch)
         } catch (const sdbus::Error&) {

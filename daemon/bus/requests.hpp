@@ -45,6 +45,11 @@ public:
     virtual void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                         Reply reply) = 0;
     virtual void reattach(const Bdf& gpu, Reply reply) = 0;
+    /// The lease, and the nodes that its holder may open.
+    using LeaseReply = ReplyWith<sdbus::UnixFd, std::vector<std::string>>;
+    /// `user` has been authorized; `who` is what the lease is called.
+    virtual void lease(const Bdf& gpu, const Owner& user, const std::string& who,
+                       const std::string& why, const DetachOptions& options, LeaseReply reply) = 0;
     /// By this method only, where one is given.
     virtual void reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) = 0;
     virtual void cancel(std::uint64_t job, Reply reply) = 0;

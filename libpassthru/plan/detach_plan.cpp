@@ -100,6 +100,10 @@ DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
                         rules.quirks.for_function(*function), result.plan);
     }
     if (!to_move.empty()) reset_before_start(result.record, inventory, rules, result.plan);
+    if (wishes.user) {
+        result.plan.steps.push_back(
+            step::LendNodes{moved_functions(set, wishes), *wishes.user});
+    }
     return result;
 }
 

@@ -134,6 +134,9 @@ json step_to_json(const Step& step) {
                 chain["rule"] = rule_name(it.demand);
                 return chain;
             },
+            [](const step::LendNodes& it) {
+                return json{{"functions", addresses(it.functions)}, {"user", it.user}};
+            },
         },
         step);
     result["do"] = step_name(step);
@@ -158,6 +161,10 @@ Step step_from_json(const json& object) {
     if (kind == "reset") {
         return step::Reset{reset_chain_from_json(object),
                            read_rule(object, {ResetDemand::IfPossible, ResetDemand::Required})};
+    }
+    if (kind == "lend-nodes") {
+        return step::LendNodes{read_addresses(object),
+                               whole_number<std::uint32_t>(object.at("user"))};
     }
     const Bdf bdf = read_bdf(object.at("bdf"));
     if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};

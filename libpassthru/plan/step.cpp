@@ -123,6 +123,10 @@ std::string describe(const Step& step) {
                                    it.to);
             },
             [](const step::Reset& it) { return describe_reset(it.chain); },
+            [](const step::LendNodes& it) {
+                if (it.user == 0) return fmt::format("keep {} to root", listed(it.functions));
+                return fmt::format("let user {} open {}", it.user, listed(it.functions));
+            },
         },
         step);
 }
@@ -137,6 +141,7 @@ std::string_view step_name(const Step& step) {
                           [](const step::Probe&) { return "probe"; },
                           [](const step::WriteSetting&) { return "write-setting"; },
                           [](const step::Reset&) { return "reset"; },
+                          [](const step::LendNodes&) { return "lend-nodes"; },
                       },
                       step);
 }

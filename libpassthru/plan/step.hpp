@@ -116,11 +116,19 @@ struct Reset {
     bool operator==(const Reset&) const = default;
 };
 
+/// Lets a user open the VFIO nodes of these functions; 0, root, takes them back. They vanish, and
+/// with them whom they belong to, when the stub driver goes.
+struct LendNodes {
+    std::vector<Bdf> functions;
+    std::uint32_t user = 0;
+    bool operator==(const LendNodes&) const = default;
+};
+
 }  // namespace step
 
-using Step =
-    std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused, step::SetOverride,
-                 step::Unbind, step::Probe, step::WriteSetting, step::Reset>;
+using Step = std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused,
+                          step::SetOverride, step::Unbind, step::Probe, step::WriteSetting,
+                          step::Reset, step::LendNodes>;
 
 enum class PlanKind { Detach, Reattach, Undo, Reset };
 
@@ -145,7 +153,7 @@ struct Plan {
 [[nodiscard]] std::string describe(const Step& step);
 
 /// The step's kind for programs: `check-answers`, `check-not-critical`, `check-unused`,
-/// `set-override`, `unbind`, `probe`, `write-setting`, `reset`.
+/// `set-override`, `unbind`, `probe`, `write-setting`, `reset`, `lend-nodes`.
 [[nodiscard]] std::string_view step_name(const Step& step);
 
 void PrintTo(const Plan& plan, std::ostream* out);

@@ -87,6 +87,10 @@ Plan undo(const Plan& plan, std::size_t done) {
     }
     Plan back;
     back.kind = PlanKind::Undo;
+    for (const Step& step : plan.steps | std::views::take(reached)) {
+        const auto* lent = std::get_if<step::LendNodes>(&step);
+        if (lent != nullptr) back.steps.push_back(step::LendNodes{lent->functions, 0});
+    }
     for (const Bdf& bdf : std::views::reverse(order)) {
         restore_driver(bdf, changes.at(bdf), back);
         restore_settings(changes.at(bdf), back);

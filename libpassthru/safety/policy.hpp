@@ -46,6 +46,8 @@ struct DetachWishes {
     GpuPolicy policy;
     /// The checks that the caller takes upon himself. Only those of `overridable` count.
     std::set<Errc> overrides;
+    /// Who may open the VFIO nodes afterwards; not set leaves them to root.
+    std::optional<std::uint32_t> user = std::nullopt;
 
     [[nodiscard]] bool lists(const Bdf& bdf) const;
     [[nodiscard]] bool overrides_check(Errc check) const { return overrides.contains(check); }

@@ -2,6 +2,7 @@
 #include "tests/bus/client.hpp"
 
 #include <chrono>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
 #include <stdexcept>
@@ -99,6 +100,11 @@ int Client::on_signal(sd_bus_message* message, void* self, sd_bus_error*) {
 int Client::on_answer(sd_bus_message* message, void* data, sd_bus_error*) {
     const auto* call = static_cast<Call*>(data);
     const sd_bus_error* error = sd_bus_message_get_error(message);
+    int descriptor = -1;
+    if (error == nullptr && sd_bus_message_read_basic(message, 'h', &descriptor) > 0) {
+        call->client.descriptors.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, 3));
+        sd_bus_message_rewind(message, 1);
+    }
     *call->pending = error != nullptr
                          ? Answer{error->name, error->message == nullptr ? "" : error->message}
                          : Answer{"", text_of(message)};

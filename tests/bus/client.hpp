@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "daemon/loop/unique_fd.hpp"
+
 #include <functional>
 #include <list>
 #include <optional>
@@ -62,6 +64,7 @@ public:
     [[nodiscard]] int heard_at(const std::string& part) const;
 
     std::vector<std::string> heard;
+    std::vector<UniqueFd> descriptors;  ///< that came first in an answer
 
 private:
     sd_bus_message* create(const Method& method);

@@ -37,6 +37,14 @@ Ticket Desk::detach(const Owner& owner, std::vector<Bdf> wanted) {
     return last_;
 }
 
+Ticket Desk::lend(const Owner& lease, std::uint32_t user) {
+    DetachWishes wishes;
+    wishes.policy.boot_gpu = BootGpuRule::Allow;
+    wishes.user = user;
+    send(event::DetachWanted{++last_, lease, std::move(wishes)});
+    return last_;
+}
+
 Ticket Desk::reattach(std::optional<std::string> domain) {
     send(event::ReattachWanted{++last_, std::move(domain)});
     return last_;

@@ -23,6 +23,8 @@ public:
     void send(const Event& event);
     /// Each returns the ticket that its answer comes under.
     Ticket detach(const Owner& owner, std::vector<Bdf> wanted = {});
+    /// As `detach`, for a lease of this user.
+    Ticket lend(const Owner& lease, std::uint32_t user);
     Ticket reattach(std::optional<std::string> domain = std::nullopt);
     Ticket reset(std::optional<std::string> method = std::nullopt);
 

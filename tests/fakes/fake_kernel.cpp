@@ -122,6 +122,10 @@ KernelDoors FakeKernel::doors(const fs::path& tree) {
         KernelTree(root.path()).sleep();
         return {};
     };
+    doors.give_node = [tree = fs::canonical(tree)](const fs::path& node, std::uint32_t user) {
+        KernelTree(tree).give_node(node, user);
+        return 0;
+    };
     return doors;
 }
 
@@ -246,6 +250,11 @@ std::string FakeKernel::dump() const {
 
 std::vector<std::string> FakeKernel::writes() const {
     return lines(path() / "fake/writes");
+}
+
+std::uint32_t FakeKernel::user_of(std::string_view node) const {
+    const auto user = read_attribute(path() / node.substr(1)).value_or("");
+    return user.empty() ? 0 : static_cast<std::uint32_t>(std::stoul(user));
 }
 
 std::vector<std::string> FakeKernel::resets() const {

@@ -86,6 +86,8 @@ public:
     /// A module such as vendor-reset is loaded: the kernel takes `device_specific` though the list
     /// from when it found the function does not have it.
     void offer_device_specific(const Bdf& bdf) const;
+    /// Who owns a device node, such as `/dev/vfio/12`.
+    [[nodiscard]] std::uint32_t user_of(std::string_view node) const;
     /// `flr 0000:01:00.0`: every reset that was done, in order.
     [[nodiscard]] std::vector<std::string> resets() const;
     /// Another tool moves the function, with no fault in its way; no driver unbinds it only.

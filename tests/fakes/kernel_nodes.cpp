@@ -78,4 +78,9 @@ void KernelTree::remove_nodes(const Bdf& bdf, const std::string& driver) const {
     fs::remove(tree_ / "dev/vfio" / *group);
 }
 
+/// Whoever it belongs to goes with it.
+void KernelTree::give_node(const fs::path& node, std::uint32_t user) const {
+    put(node, std::to_string(user));
+}
+
 }  // namespace passthru::fakes

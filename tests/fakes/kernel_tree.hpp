@@ -55,6 +55,7 @@ public:
     [[nodiscard]] int reset(const Bdf& bdf) const;
     /// The bus of these functions, all of which have to be on vfio-pci.
     [[nodiscard]] int hot_reset(const std::vector<Bdf>& functions) const;
+    void give_node(const std::filesystem::path& node, std::uint32_t user) const;
     /// The whole machine sleeps and wakes.
     void sleep() const;
     void set_power_control(const Bdf& bdf, const std::string& value) const;

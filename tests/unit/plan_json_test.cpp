@@ -19,7 +19,9 @@ ResetChain whole_chain() {
             {{"device_specific", ResetMeans::Attribute, {gpu}, {}},
              {"bus", ResetMeans::VfioHotReset, {gpu, audio}, {}},
              {"bus", ResetMeans::Subordinate, {gpu, audio}, bridge},
-             {"remove_rescan", ResetMeans::RemoveRescan, {gpu, audio}, bridge}},
+             {"remove_rescan", ResetMeans::RemoveRescan, {gpu, audio}, bridge},
+             {"suspend", ResetMeans::SleepInRam, {gpu, audio}, {}},
+             {"suspend", ResetMeans::RemoveSleepRescan, {gpu, audio}, bridge}},
             std::chrono::milliseconds(1500)};
 }
 
@@ -31,7 +33,8 @@ Plan plan_of_every_step() {
          step::SetOverride{gpu, "none", std::nullopt}, step::Unbind{gpu, "nouveau"},
          step::Probe{gpu, "vfio-pci"}, step::WriteSetting{gpu, Setting::D3coldAllowed, "1", "0"},
          step::WriteSetting{gpu, Setting::ResetMethod, std::nullopt, "flr bus"},
-         step::Reset{whole_chain(), ResetDemand::Required}, step::Reset{}}};
+         step::Reset{whole_chain(), ResetDemand::Required}, step::Reset{},
+         step::LendNodes{{gpu}, 1000}}};
 }
 
 TEST(APlan, IsTheSameAfterItsTrip) {
