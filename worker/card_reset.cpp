@@ -130,6 +130,7 @@ ResetTrial CardReset::attempt(const ResetAttempt& attempt) const {
     const auto began = std::chrono::steady_clock::now();
     ResetTrial trial;
     trial.method = attempt.method;
+    trial.function = step_.chain.functions.front();
     trial.at = static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(
                                               std::chrono::system_clock::now().time_since_epoch())
                                               .count());

@@ -139,6 +139,7 @@ Options trial_options(const ResetTrial& trial) {
         {"duration", sdbus::Variant{static_cast<std::uint64_t>(trial.took.count())}},
         {"result", sdbus::Variant{std::string(trial_end_name(trial.end))}},
         {"message", sdbus::Variant{trial.message}},
+        {"function", sdbus::Variant{trial.function.str()}},
     };
 }
 

@@ -104,7 +104,8 @@ json reset_trial_to_json(const ResetTrial& trial) {
             {"at", trial.at},
             {"took-usec", trial.took.count()},
             {"end", trial_end_name(trial.end)},
-            {"message", trial.message}};
+            {"message", trial.message},
+            {"function", trial.function.str()}};
 }
 
 ResetTrial reset_trial_from_json(const json& object) {
@@ -112,7 +113,7 @@ ResetTrial reset_trial_from_json(const json& object) {
     if (!end) throw MalformedJson("a reset ended in an unknown way");
     return {read_method(object.at("method")), whole_number<std::uint64_t>(object.at("at")),
             std::chrono::microseconds(whole_number<std::int64_t>(object.at("took-usec"))), *end,
-            object.at("message").get<std::string>()};
+            object.at("message").get<std::string>(), read_bdf(object.at("function"))};
 }
 
 }  // namespace passthru

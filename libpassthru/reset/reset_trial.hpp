@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "libpassthru/pci/bdf.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -29,6 +31,7 @@ struct ResetTrial {
     std::chrono::microseconds took{0};
     TrialEnd end = TrialEnd::Failed;
     std::string message;  ///< what was wrong, for people; empty when it is well
+    Bdf function = {};    ///< the GPU of the card that was reset, or its first function
 
     bool operator==(const ResetTrial&) const = default;
 };
