@@ -31,6 +31,9 @@ void WorkerRun::receive() {
     std::vector<char> buffer(max_message);
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    // It has ended before it read our "cancel". Linux tells that once, ahead of the reports that it
+    // had sent (net/core/datagram.c, __skb_try_recv_datagram).
+    if (got < 0 && errno == ECONNRESET) return;
     if (got <= 0) {
         return finish(PlanFailed{
             next_step_, Error{Errc::Failed, "passthru-worker died in the middle of its work", 0}});
