@@ -69,8 +69,10 @@ std::string subject_of(const std::string& file, const toml::key& key) {
                     toml_place(file, key.source()), text)};
 }
 
-void read_section(const std::string& file, const toml::table& table, Config::Section& section,
-                  std::vector<std::string>& warnings) {
+/// The settings of one `[gpu."SUBJECT"]`.
+void read_section(const std::string& file, const toml::table& table, const std::string& subject,
+                  ReadConfig& into) {
+    Config::Section& section = into.config.gpus[subject];
     for (const auto& [key, node] : table) {
         if (key == "boot-gpu") {
             section.boot_gpu = read_boot_gpu(file, node);
@@ -83,9 +85,11 @@ void read_section(const std::string& file, const toml::table& table, Config::Sec
         } else if (key == "reset") {
             section.reset = toml_reset_methods(file, node);
         } else {
-            warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
-                                           toml_place(file, key.source()), key.str()));
+            into.warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
+                                                toml_place(file, key.source()), key.str()));
+            continue;
         }
+        into.places[subject][std::string(key.str())] = {file, node.source().begin.line};
     }
 }
 
@@ -101,7 +105,7 @@ void read_table(const std::string& file, const toml::table& table, ReadConfig& i
         for (const auto& [name, section] : *gpus) {
             const toml::table* settings = section.as_table();
             if (settings == nullptr) toml_mistake(file, section, "write [gpu.\"0000:01:00.0\"]");
-            read_section(file, *settings, into.config.gpus[subject_of(file, name)], into.warnings);
+            read_section(file, *settings, subject_of(file, name), into);
         }
     }
 }
@@ -130,10 +134,14 @@ void take(T& value, const std::optional<T>& set) {
 
 }  // namespace
 
+Config::Section Config::defaults() {
+    constexpr std::chrono::seconds usual_wait{30};
+    return {BootGpuRule::Refuse, WhenInUse::Refuse, usual_wait, std::vector<Bdf>{}, std::nullopt};
+}
+
 GpuPolicy Config::policy_for(const Function& gpu) const {
     GpuPolicy policy;
-    constexpr std::chrono::seconds usual_wait{30};
-    policy.wait = usual_wait;
+    policy.wait = *defaults().wait;
     for (const std::string& subject : {std::string("*"), gpu.id.str(), gpu.bdf.str()}) {
         const auto found = gpus.find(subject);
         if (found == gpus.end()) continue;
@@ -176,6 +184,7 @@ Result<ReadConfig> read_config_files(const Root& root) {
         if (auto read = read_config_text(*text, path.string(), result); !read) {
             return std::unexpected(read.error());
         }
+        result.files.push_back(path.string());
     }
     return result;
 }

@@ -24,6 +24,9 @@ struct Config {
     /// By what it is about: `*`, `10de:2489` or `0000:01:00.0`.
     std::map<std::string, Section> gpus;
 
+    /// What counts where no section sets it; `reset` is left to the quirks and the kernel.
+    [[nodiscard]] static Section defaults();
+
     bool operator==(const Config&) const = default;
 
     /// For one GPU: address over id over `*`.
@@ -32,10 +35,21 @@ struct Config {
     [[nodiscard]] std::set<Bdf> accelerators(const Inventory& inventory) const;
 };
 
+/// Where a setting was written.
+struct ConfigPlace {
+    std::string file;
+    std::uint32_t line = 0;
+
+    bool operator==(const ConfigPlace&) const = default;
+};
+
 /// A configuration and what should be told about it.
 struct ReadConfig {
     Config config;
     std::vector<std::string> warnings;  ///< `FILE:LINE:COLUMN: …`, unknown keys
+    std::vector<std::string> files;     ///< what was read, the most important one last
+    /// Where each setting has its value from: subject → key → place.
+    std::map<std::string, std::map<std::string, ConfigPlace>> places;
 };
 
 /// Reads `passthrud/passthrud.conf` and the drop-ins `passthrud/passthrud.conf.d/*.conf` below the

@@ -55,6 +55,24 @@ TEST(APolicy, OfAnAddressWinsOverAnIdAndThatOverAll) {
     EXPECT_EQ(policy.reset, (std::vector<std::string>{"flr", "bus"}));
 }
 
+TEST(ASetting, KnowsTheFileAndTheLineThatItHasItsValueFrom) {
+    const FakeKernel kernel("01:00.0 0300 10de:2489");
+    const auto file = [&](const char* name) { return (kernel.path() / name).string(); };
+    kernel.put("usr/lib/passthrud/passthrud.conf", "[gpu.\"*\"]\nwait = 10\nin-use = \"wait\"\n");
+    kernel.put("etc/passthrud/passthrud.conf.d/60-mine.conf",
+               "# mine\n[gpu.\"*\"]\nwait = 20\n[gpu.\"01:00.0\"]\nexplode = 1\nreset = []\n");
+    const auto config = read_config_files(kernel.root());
+    ASSERT_TRUE(config) << config.error().message;
+    using Places = std::map<std::string, ConfigPlace>;
+    EXPECT_EQ(config->places.at("*"),
+              (Places{{"in-use", {file("usr/lib/passthrud/passthrud.conf"), 3}},
+                      {"wait", {file("etc/passthrud/passthrud.conf.d/60-mine.conf"), 3}}}));
+    EXPECT_EQ(config->places.at("0000:01:00.0"),
+              (Places{{"reset", {file("etc/passthrud/passthrud.conf.d/60-mine.conf"), 6}}}));
+    EXPECT_EQ(config->files, (std::vector{file("usr/lib/passthrud/passthrud.conf"),
+                                          file("etc/passthrud/passthrud.conf.d/60-mine.conf")}));
+}
+
 TEST(AMistake, IsNamedWithFileLineAndColumn) {
     for (const char* text :
          {"[gpu.\"01:00.0\"]\nwait = 0", "[gpu.\"01:00.0\"]\nwait = 121",
