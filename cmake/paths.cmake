@@ -7,6 +7,9 @@ set(PASSTHRU_DBUSDIR "${CMAKE_INSTALL_DATADIR}/dbus-1" CACHE STRING "Folder of D
 set(PASSTHRU_POLKITDIR "${CMAKE_INSTALL_DATADIR}/polkit-1" CACHE STRING "Folder of polkit's actions and rules")
 set(PASSTHRU_HOOKDIR "${CMAKE_INSTALL_FULL_SYSCONFDIR}/libvirt/hooks" CACHE STRING "libvirt's folder of hooks")
 set(PASSTHRU_QUIRKSDIR "${CMAKE_INSTALL_DATADIR}/passthrud/quirks.d" CACHE STRING "Folder of what is shipped about single cards")
+set(PASSTHRU_BASHCOMPLETIONDIR "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" CACHE STRING "Folder of bash's completions")
+set(PASSTHRU_ZSHCOMPLETIONDIR "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE STRING "Folder of zsh's completions")
+set(PASSTHRU_FISHCOMPLETIONDIR "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" CACHE STRING "Folder of fish's completions")
 set(PASSTHRU_WORKER_SOCKET "/run/passthru-worker.sock" CACHE STRING "Where systemd listens for passthrud and starts a worker")
 
 # Where the programs are once they are installed.

@@ -338,8 +338,8 @@ Plan Decision::with_nodes_taken_back(Plan plan) const {
 void Decision::back_to_keeper(Ticket ticket) {
     std::vector<Bdf> functions;
     for (const FunctionRecord& it : it_.record) functions.push_back(it.bdf);
-    Plan plan = with_nodes_taken_back(
-        plan_lent_reset(functions, snapshot_.inventory, snapshot_.resets));
+    Plan plan =
+        with_nodes_taken_back(plan_lent_reset(functions, snapshot_.inventory, snapshot_.resets));
     if (ticket != 0) it_.waiting.push_back(ticket);
     if (!plan.steps.empty()) return start(Phase::Resetting, std::move(plan));
     give_up_ownership();

@@ -377,8 +377,9 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
 void Ring::reset_tried(const Bdf& set, const ResetTrial& trial) {
     SetEntry& entry = sets_.at(set);
     spdlog::info("gpu={} job={} function={} reset={} result={} after {} ms{}{}", set.str(),
-                 entry.job ? entry.job->number : 0, trial.function.str(), trial.method, trial_end_name(trial.end),
-                 trial.took.count() / 1000, trial.message.empty() ? "" : ": ", trial.message);
+                 entry.job ? entry.job->number : 0, trial.function.str(), trial.method,
+                 trial_end_name(trial.end), trial.took.count() / 1000,
+                 trial.message.empty() ? "" : ": ", trial.message);
     entry.last_reset.push_back(trial);
     stuck_watch_.step_began(set, entry.assignment);
     observer_.changed();

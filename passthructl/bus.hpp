@@ -1,96 +1,94 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "libpassthru/plan/dry_run.hpp"
+#include "passthructl/problem.hpp"
 
-#include <map>
+#include <functional>
+#include <list>
 #include <memory>
-#include <string>
-#include <vector>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <systemd/sd-bus.h>
 
 namespace passthru::ctl {
 
-/// What a plan says, from the daemon or from the machine's files.
-struct PlanAnswer {
-    struct Refusal {
-        std::string error;  ///< `org.passthru1.Error.NotIsolated`
-        std::string function;
-        std::string message;
-        std::string remedy;
-    };
-    struct Warning {
-        std::string warning;
-        std::string function;
-        std::string message;
-    };
-    struct Step {
-        std::string step;
-        std::string function;
-        std::string text;
-    };
-    std::string action = "detach";
-    std::string gpu;
-    std::vector<std::string> device_set;
-    std::vector<Refusal> refusals;
-    std::vector<Warning> warnings;
-    std::vector<Step> steps;
+/// May polkit ask somebody for a password?
+enum class Prompt { Never, Allowed };
+
+/// Which system bus, and how it is spoken to.
+struct BusChoice {
+    std::optional<std::string> host;  ///< `user@host`: that computer's, over ssh
+    Prompt prompt = Prompt::Allowed;
 };
 
-/// Who has a node of a GPU open.
-struct HolderRow {
-    std::string kind;
-    std::string command;
-    std::uint32_t pid = 0;
-    std::string user;
-    std::string node;
-    std::string function;
-    std::string unit;
-    std::string session;
-};
-
-/// What the daemon knows of a GPU beyond sysfs.
-struct KnownGpu {
+/// A method of an object of passthrud.
+struct Method {
     std::string path;
-    std::string vendor;
-    std::string model;
-    std::string state;
-    std::vector<std::string> owner;
+    std::string interface;
+    std::string name;
 };
 
-/// A GPU that was borrowed until this process, and every child that has inherited the lease, has
-/// ended.
-struct Borrowed {
-    std::string address;
-    std::vector<std::string> nodes;  ///< `/dev/vfio/12`
+/// What an object of passthrud, or the bus, told everybody.
+struct Signal {
+    std::string path;
+    std::string interface;
+    std::string member;
+    nlohmann::json values;
 };
 
-/// The daemon on the system bus. Every call may fail with what the daemon said, or with Failed when
-/// the bus or the daemon cannot be reached.
-class Daemon {
+/// Of a connection that has broken.
+[[nodiscard]] Problem bus_is_gone();
+
+/// A connection to a system bus. Values come as a JSON array of a message's values, a dictionary as
+/// an object. sd-bus itself, since sdbus-c++ cannot allow a prompt.
+class Bus {
 public:
-    [[nodiscard]] static Result<std::unique_ptr<Daemon>> connect();
-    ~Daemon();
+    using Answered = std::function<void(const Answer<nlohmann::json>&)>;
+    using Heard = std::function<void(const Signal&)>;
 
-    [[nodiscard]] Result<std::map<Bdf, KnownGpu>> gpus();
-    /// The object of the GPU that an address, a short address or a unique part of its name means.
-    [[nodiscard]] Result<std::string> find(const std::string& name);
-    [[nodiscard]] Result<PlanAnswer> plan(const std::string& path, const std::string& action);
-    [[nodiscard]] Result<std::vector<HolderRow>> holders(const std::string& path);
-    /// Kind, id, name.
-    [[nodiscard]] Result<std::vector<std::string>> owner(const std::string& address);
-    /// Detach, Reattach or Reset; `method` is for Reset. Waits as long as it takes.
-    [[nodiscard]] Result<void> move(const std::string& path, const std::string& verb,
-                                    const std::string& method);
-    /// Waits as long as it takes.
-    [[nodiscard]] Result<Borrowed> lease(const std::string& path, const std::string& who,
-                                         const std::string& why);
-    /// The domain's devices are remembered no longer; for a VM whose devices have really changed.
-    [[nodiscard]] Result<void> forget(const std::string& domain);
+    /// NoDaemon when the bus cannot be reached.
+    [[nodiscard]] static Answer<std::unique_ptr<Bus>> open(const BusChoice& choice);
+    ~Bus();
+    Bus(const Bus&) = delete;
+    Bus& operator=(const Bus&) = delete;
+
+    /// Calls and waits. `types` and `values` as for sd_bus_message_append.
+    template <typename... Values>
+    [[nodiscard]] Answer<nlohmann::json> call(const Method& method, const char* types,
+                                              Values... values) {
+        const Message message = create(method);
+        if (message) sd_bus_message_append(message.get(), types, values...);
+        return send(message, 0);
+    }
+
+    struct Unref {
+        void operator()(sd_bus_message* it) const { sd_bus_message_unref(it); }
+    };
+    using Message = std::unique_ptr<sd_bus_message, Unref>;
+    /// The same of a call that may take long, such as one that waits for programs.
+    [[nodiscard]] Answer<nlohmann::json> call_patiently(const Message& message) {
+        return send(message, UINT64_MAX);
+    }
+
+    /// A call to append arguments to.
+    [[nodiscard]] Message create(const Method& method);
+    /// Calls; the answer comes while the loop runs, however long it takes.
+    void start(const Message& message, Answered answered);
+    /// `heard` gets every signal that passes `rule` while the loop runs.
+    [[nodiscard]] Answer<void> listen(const std::string& rule, Heard heard);
+    /// For the loop.
+    [[nodiscard]] sd_bus* get() const { return bus_; }
 
 private:
-    struct Connection;
-    explicit Daemon(std::unique_ptr<Connection> connection);
-    std::unique_ptr<Connection> connection_;
+    explicit Bus(Prompt prompt) : prompt_(prompt) {}
+    [[nodiscard]] Answer<nlohmann::json> send(const Message& message, std::uint64_t patience_usec);
+    static int on_answer(sd_bus_message* message, void* answered, sd_bus_error*);
+    static int on_signal(sd_bus_message* message, void* heard, sd_bus_error*);
+
+    sd_bus* bus_ = nullptr;
+    Prompt prompt_;
+    std::list<Answered> answered_;  ///< sd-bus keeps pointers to them
+    std::list<Heard> heard_;
 };
 
 }  // namespace passthru::ctl

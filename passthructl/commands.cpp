@@ -1,235 +1,133 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "passthructl/commands.hpp"
 
-#include "libpassthru/config/config.hpp"
-#include "libpassthru/pci/set_state.hpp"
-#include "passthructl/columns.hpp"
-
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
-#include <pwd.h>
+#include "passthructl/answering.hpp"
+#include "passthructl/daemon.hpp"
+#include "passthructl/from_files.hpp"
 
 namespace passthru::ctl {
 namespace {
 
+/// May the files of this computer stand in for passthrud's answer?
+bool falls_back(const Common& common, const Problem& problem) {
+    return problem.exit == Exit::NoDaemon && !common.bus.host;
+}
+
+/// From passthrud, or from the files where it cannot be reached.
+Answer<std::vector<GpuRow>> all_gpus(const Common& common) {
+    const auto root = machine(common);
+    if (!root) return std::unexpected(root.error());
+    if (common.root) return gpus_from_files(*root);
+    auto daemon = Daemon::connect(common.bus);
+    auto gpus = daemon ? daemon->gpus() : std::unexpected(daemon.error());
+    if (gpus || !falls_back(common, gpus.error())) return gpus;
+    fmt::print(stderr, "passthructl: owners are not known: {}\n", printable(gpus.error().message));
+    return gpus_from_files(*root);
+}
+
+/// The question to passthrud about the object that `gpu` names.
+template <typename Question>
+auto ask(const Common& common, const std::string& gpu, Question question)
+    -> decltype(question(std::declval<Daemon&>(), gpu)) {
+    auto daemon = Daemon::connect(common.bus);
+    if (!daemon) return std::unexpected(daemon.error());
+    const auto path = daemon->find(gpu);
+    if (!path) return std::unexpected(path.error());
+    return question(*daemon, *path);
+}
+
+Exit show_plan(const Common& common, const Answer<PlanAnswer>& plan) {
+    if (!plan) return complain(common, plan.error());
+    std::ignore = show(common, *plan);
+    const bool is_missing =
+        !plan->refusals.empty() && plan->refusals.front().error == dbus_name(Errc::NoSuchGpu);
+    return is_missing ? Exit::NotFound : Exit::Success;
+}
+
 template <typename Shown>
-Exit show(const Common& common, const Shown& shown) {
-    if (common.format == Format::Json) {
-        fmt::print("{}\n",
-                   to_json(shown).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    } else {
-        fmt::print("{}", to_text(shown, output_width()));
-    }
-    return Exit::Success;
-}
-
-Exit exit_for(Errc code) {
-    switch (code) {
-        case Errc::InvalidArgs: return Exit::Usage;
-        case Errc::NoSuchGpu: return Exit::NotFound;
-        case Errc::AccessDenied:
-        case Errc::InteractiveAuthorizationRequired: return Exit::Denied;
-        case Errc::Failed: return Exit::Failed;
-        default: return Exit::Refused;
-    }
-}
-
-Exit complain(const Common& common, const Error& error) {
-    if (common.format == Format::Json) {
-        const nlohmann::json text = {{"error", dbus_name(error.code)}, {"message", error.message}};
-        fmt::print("{}\n", text.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-    }
-    fmt::print(stderr, "passthructl: {}\n", printable(error.message));
-    return exit_for(error.code);
-}
-
-Exit no_daemon(const Common& common, const Error& error) {
-    std::ignore = complain(common, error);
-    return Exit::NoDaemon;
-}
-
-/// The computer itself, or the copy of one.
-Result<Root> machine(const Common& common) {
-    if (!common.root) return Root();
-    std::error_code error;
-    if (std::filesystem::is_directory(common.root->below("sys/bus/pci/devices"), error)) {
-        return *common.root;
-    }
-    return fail(Errc::Failed, fmt::format("{} is no copy of a machine: it has no folder "
-                                          "sys/bus/pci/devices",
-                                          common.root->path().string()));
-}
-
-/// What only passthrud knows is not asked about a copy, which it does not know.
-Error not_of_a_copy(std::string_view command) {
-    return {Errc::InvalidArgs,
-            fmt::format("“{}” asks passthrud, which knows nothing of the machine below --root",
-                        command),
-            0};
-}
-
-/// Everything that the machine's files tell.
-std::vector<GpuRow> read_rows(const Root& root) {
-    Inventory inventory = read_inventory(root);
-    if (const auto config = read_config_files(root)) {
-        inventory.asked_for = config->config.accelerators(inventory);
-    }
-    std::vector<GpuRow> rows;
-    for (const DeviceSet& set : device_sets(inventory)) {
-        for (const Bdf& bdf : set.with_role(Role::Gpu)) {
-            rows.push_back({inventory.functions.at(bdf),
-                            set,
-                            "",
-                            std::string(set_state_name(set_state(set, inventory))),
-                            {}});
-        }
-    }
-    return rows;
-}
-
-Exit plan_from_files(const Common& common, const std::string& action, const std::string& gpu) {
-    const auto bdf = parse_bdf_or_short(gpu);
-    if (!bdf) return complain(common, bdf.error());
-    if (action != "detach") {
-        return complain(common, {Errc::InvalidArgs,
-                                 "only a detach can be planned without passthrud: what a card was "
-                                 "before, passthrud knows",
-                                 0});
-    }
-    const auto root = machine(common);
-    if (!root) return complain(common, root.error());
-    const auto run = dry_run_detach(*root, *bdf);
-    if (run) return show(common, answer_of(*run));
-    if (run.error().code != Errc::NoSuchGpu) return complain(common, run.error());
-    std::ignore = show(common, refused_plan(*bdf, run.error()));
-    return Exit::NotFound;
-}
-
-std::vector<HolderRow> rows_of(const std::vector<Holder>& holders) {
-    std::vector<HolderRow> rows;
-    for (const Holder& it : holders) {
-        const passwd* user = it.pid == 0 ? nullptr : ::getpwuid(it.uid);
-        rows.push_back({std::string(holder_kind_name(it.kind)), it.command,
-                        static_cast<std::uint32_t>(it.pid),
-                        user != nullptr ? user->pw_name : std::to_string(it.uid), it.node,
-                        it.function.str(), it.unit, it.session});
-    }
-    return rows;
-}
-
-Exit holders_from_files(const Common& common, const std::string& gpu) {
-    const auto bdf = parse_bdf_or_short(gpu);
-    if (!bdf) return complain(common, bdf.error());
-    const auto root = machine(common);
-    if (!root) return complain(common, root.error());
-    const Inventory inventory = read_inventory(*root);
-    for (const DeviceSet& set : device_sets(inventory)) {
-        if (!set.contains(*bdf)) continue;
-        std::vector<Bdf> members;
-        for (const Member& member : set.members) members.push_back(member.bdf);
-        return show(common, rows_of(find_holders(*root, members)));
-    }
-    return complain(common, {Errc::NoSuchGpu,
-                             fmt::format("{} belongs to no GPU of this computer", bdf->str()), 0});
+Exit show_answer(const Common& common, const Answer<Shown>& answer) {
+    return answer ? show(common, *answer) : complain(common, answer.error());
 }
 
 }  // namespace
 
 Exit list(const Common& common) {
+    return show_answer(common, all_gpus(common));
+}
+
+Exit complete_gpus(const Common& common) {
     const auto root = machine(common);
-    if (!root) return complain(common, root.error());
-    std::vector<GpuRow> rows = read_rows(*root);
-    if (common.root) return show(common, rows);
-    const auto daemon = Daemon::connect();
-    const auto known = daemon ? (*daemon)->gpus() : std::unexpected(daemon.error());
-    if (!known) {
-        fmt::print(stderr, "passthructl: owners are not known: {}\n", known.error().message);
-        return show(common, rows);
+    if (!root) return root.error().exit;
+    auto daemon = common.root ? std::unexpected(Problem{}) : Daemon::connect(common.bus);
+    const auto known = daemon ? daemon->gpus() : std::unexpected(daemon.error());
+    for (const GpuRow& gpu : known ? *known : gpus_from_files(*root)) {
+        fmt::print("{}\t{}\n", gpu.address, printable(short_name_of(gpu)));
     }
-    for (GpuRow& row : rows) {
-        const auto found = known->find(row.gpu.bdf);
-        if (found == known->end()) continue;
-        row.model = found->second.vendor.empty() ? found->second.model
-                                                 : found->second.vendor + " " + found->second.model;
-        row.state = found->second.state;
-        row.owner = found->second.owner;
+    return Exit::Success;
+}
+
+Exit status(const Common& common, const std::string& gpu) {
+    if (gpu.empty() || common.root) {
+        const auto gpus = all_gpus(common);
+        if (!gpus) return complain(common, gpus.error());
+        if (gpu.empty()) return show(common, Details{*gpus});
+        const auto found = find_gpu(*gpus, gpu);
+        return found ? show(common, Details{{*found}}) : complain(common, found.error());
     }
-    return show(common, rows);
+    auto daemon = Daemon::connect(common.bus);
+    auto found = daemon ? daemon->gpu(gpu) : std::unexpected(daemon.error());
+    if (!found && falls_back(common, found.error())) {
+        const auto gpus = all_gpus(common);
+        found = gpus ? find_gpu(*gpus, gpu) : std::unexpected(gpus.error());
+    }
+    return found ? show(common, Details{{*found}}) : complain(common, found.error());
 }
 
 Exit plan(const Common& common, const std::string& action, const std::string& gpu) {
     if (action != "detach" && action != "reattach" && action != "reset") {
         return complain(
             common,
-            {Errc::InvalidArgs,
-             fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action),
-             0});
+            problem_of(Error{
+                Errc::InvalidArgs,
+                fmt::format("“{:.40}” cannot be planned: only detach, reattach and reset", action),
+                0}));
     }
-    if (common.root) return plan_from_files(common, action, gpu);
-    const auto daemon = Daemon::connect();
-    const auto path = daemon ? (*daemon)->find(gpu) : std::unexpected(daemon.error());
-    if (!path && path.error().code == Errc::Failed) {
-        fmt::print(stderr,
-                   "passthructl: {}; this is from what you may see yourself, other users' programs "
-                   "may be missing\n",
-                   path.error().message);
-        return plan_from_files(common, action, gpu);
-    }
-    if (!path) return complain(common, path.error());
-    const auto answer = (*daemon)->plan(*path, action);
-    if (!answer) return complain(common, answer.error());
-    return show(common, *answer);
+    const auto root = machine(common);
+    if (!root) return complain(common, root.error());
+    if (common.root) return show_plan(common, plan_from_files(*root, action, gpu));
+    const auto answer = ask(common, gpu, [&](Daemon& daemon, const std::string& path) {
+        return daemon.plan(path, action);
+    });
+    if (answer || !falls_back(common, answer.error())) return show_answer(common, answer);
+    fmt::print(stderr,
+               "passthructl: {}; this is from what you may see yourself, other users' programs "
+               "may be missing\n",
+               printable(answer.error().message));
+    return show_plan(common, plan_from_files(*root, action, gpu));
 }
 
 Exit owner(const Common& common, const std::string& gpu) {
     if (common.root) return complain(common, not_of_a_copy("owner"));
-    const auto daemon = Daemon::connect();
-    if (!daemon) return no_daemon(common, daemon.error());
-    const auto owner = (*daemon)->owner(gpu);
-    if (!owner) return complain(common, owner.error());
-    if (common.format == Format::Json) {
-        const nlohmann::json json = {
-            {"kind", owner->at(0)}, {"id", owner->at(1)}, {"name", owner->at(2)}};
-        fmt::print("{}\n", json.dump(2));
-    } else {
-        fmt::print("{}\n", owner->at(0) == "host"
-                               ? "host"
-                               : fmt::format("{} {} {}", owner->at(0), owner->at(1), owner->at(2)));
-    }
-    return Exit::Success;
+    auto daemon = Daemon::connect(common.bus);
+    return show_answer(common, daemon ? daemon->owner(gpu) : std::unexpected(daemon.error()));
 }
 
 Exit holders(const Common& common, const std::string& gpu) {
-    if (common.root) return holders_from_files(common, gpu);
-    const auto daemon = Daemon::connect();
-    if (!daemon) return no_daemon(common, daemon.error());
-    const auto path = (*daemon)->find(gpu);
-    if (!path) return complain(common, path.error());
-    const auto rows = (*daemon)->holders(*path);
-    if (!rows) return complain(common, rows.error());
-    return show(common, *rows);
-}
-
-Exit move(const Common& common, const std::string& verb, const std::string& gpu,
-          const std::string& method) {
-    if (common.root) return complain(common, not_of_a_copy(verb));
-    const auto daemon = Daemon::connect();
-    if (!daemon) return no_daemon(common, daemon.error());
-    const auto path = (*daemon)->find(gpu);
-    if (!path) return complain(common, path.error());
-    std::string called = verb;
-    called.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(called.front())));
-    const auto done = (*daemon)->move(*path, called, method);
-    if (!done) return complain(common, done.error());
-    return Exit::Success;
+    const auto root = machine(common);
+    if (!root) return complain(common, root.error());
+    if (common.root) return show_answer(common, holders_from_files(*root, gpu));
+    return show_answer(common, ask(common, gpu, [](Daemon& daemon, const std::string& path) {
+                           return daemon.holders(path);
+                       }));
 }
 
 Exit forget(const Common& common, const std::string& domain) {
     if (common.root) return complain(common, not_of_a_copy("forget"));
-    const auto daemon = Daemon::connect();
-    if (!daemon) return no_daemon(common, daemon.error());
-    const auto done = (*daemon)->forget(domain);
+    auto daemon = Daemon::connect(common.bus);
+    const auto agent = password_agent(common);
+    const auto done = daemon ? daemon->forget(domain) : std::unexpected(daemon.error());
     if (!done) return complain(common, done.error());
+    if (common.format == Format::Json) fmt::print("{}\n", json_text({{"domain", domain}}, 2));
     return Exit::Success;
 }
 

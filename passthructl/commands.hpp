@@ -1,36 +1,52 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include "libpassthru/pci/sysfs.hpp"
+#include "passthructl/bus.hpp"
 #include "passthructl/show.hpp"
-
-#include <optional>
 
 namespace passthru::ctl {
 
-/// passthructl's exit statuses, as passthructl(1) has them.
-enum class Exit : int {
-    Success = 0,
-    Failed = 1,
-    Usage = 2,
-    NotFound = 3,  ///< no such GPU
-    Refused = 4,   ///< the daemon said no, by name
-    Denied = 5,    ///< the caller may not
-    NoDaemon = 8,
-};
+/// How answers are printed.
+enum class Format { Text, Json };
 
 /// What applies to every command.
 struct Common {
     std::optional<Root> root;  ///< read this tree instead of asking the daemon
+    BusChoice bus;
     Format format = Format::Text;
+    Screen screen;
+};
+
+/// A move as its caller wants it.
+struct MoveWishes {
+    std::string verb;  ///< `detach`, `reattach` or `reset`
+    std::string gpu;
+    std::string method;                  ///< of a reset; empty leaves it to passthrud
+    std::optional<std::uint32_t> wait;   ///< of a detach: seconds for programs to let go
+    std::vector<std::string> overrides;  ///< of a detach: checks to pass over
 };
 
 [[nodiscard]] Exit list(const Common& common);
+/// Every GPU as `ADDRESS<tab>NAME`, for shells; never starts passthrud.
+[[nodiscard]] Exit complete_gpus(const Common& common);
+/// Of all GPUs where `gpu` is empty.
+[[nodiscard]] Exit status(const Common& common, const std::string& gpu);
 [[nodiscard]] Exit plan(const Common& common, const std::string& action, const std::string& gpu);
 [[nodiscard]] Exit owner(const Common& common, const std::string& gpu);
 [[nodiscard]] Exit holders(const Common& common, const std::string& gpu);
-/// `detach`, `reattach` or `reset`; `method` is for the last.
-[[nodiscard]] Exit move(const Common& common, const std::string& verb, const std::string& gpu,
-                        const std::string& method);
+/// The configuration that counts, from the files.
+[[nodiscard]] Exit config(const Common& common);
 [[nodiscard]] Exit forget(const Common& common, const std::string& domain);
+/// Prints what changes of the GPUs until SIGINT or SIGTERM.
+[[nodiscard]] Exit watch(const Common& common);
+/// Borrows a GPU, runs a command with it, and ends with the command's exit status, or 128 and the
+/// number of the signal that ended it. The lease lasts as long as this process, the command or
+/// whatever inherits the descriptor. 125 when the GPU cannot be had, 126 when the command cannot be
+/// run, 127 when there is none of its name, as timeout(1) has it.
+[[nodiscard]] Exit run(const Common& common, const std::string& gpu,
+                       const std::vector<std::string>& command);
+/// Waits to the end; Ctrl-C cancels it.
+[[nodiscard]] Exit move(const Common& common, const MoveWishes& wishes);
 
 }  // namespace passthru::ctl

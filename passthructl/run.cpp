@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "passthructl/run.hpp"
-
-#include "passthructl/bus.hpp"
+#include "passthructl/answering.hpp"
 #include "passthructl/columns.hpp"
+#include "passthructl/daemon.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -28,9 +27,10 @@ void pass_on(int signal) {
     if (child > 0) ::kill(child, signal);
 }
 
-int complain(std::string_view message, int status) {
-    fmt::print(stderr, "passthructl: {}\n", printable(std::string(message)));
-    return status;
+/// The command's standard error is its own; this process says only why there is no command.
+Exit not_begun(const Common& common, const Problem& problem) {
+    std::ignore = complain(common, problem);
+    return static_cast<Exit>(not_had);
 }
 
 [[noreturn]] void become(const std::vector<std::string>& command) {
@@ -39,9 +39,8 @@ int complain(std::string_view message, int status) {
     words.push_back(nullptr);
     ::execvp(words.front(), words.data());
     const int error = errno;
-    std::ignore = complain(fmt::format("{} cannot be run: {}", command.front(),
-                                       std::generic_category().message(error)),
-                           0);
+    fmt::print(stderr, "passthructl: {} cannot be run: {}\n", printable(command.front()),
+               std::generic_category().message(error));
     ::_exit(error == ENOENT ? not_found : not_run);
 }
 
@@ -64,26 +63,30 @@ int wait_for(pid_t command) {
 
 }  // namespace
 
-int run(const Common& common, const std::string& gpu, const std::vector<std::string>& command) {
-    if (common.root) {
-        return complain("a GPU of the machine below --root cannot be had", not_had);
-    }
-    const auto daemon = Daemon::connect();
-    if (!daemon) return complain(daemon.error().message, not_had);
-    const auto path = (*daemon)->find(gpu);
-    if (!path) return complain(path.error().message, not_had);
+Exit run(const Common& common, const std::string& gpu, const std::vector<std::string>& command) {
+    if (common.root) return not_begun(common, not_of_a_copy("run"));
+    if (common.bus.host) return not_begun(common, not_of_a_host("run"));
+    auto daemon = Daemon::connect(common.bus);
+    if (!daemon) return not_begun(common, daemon.error());
+    const auto path = daemon->find(gpu);
+    if (!path) return not_begun(common, path.error());
+    const auto agent = password_agent(common);
     const std::string name = std::filesystem::path(command.front()).filename().string();
-    const auto lease = (*daemon)->lease(*path, name.substr(0, 100), "passthructl run");
-    if (!lease) return complain(lease.error().message, not_had);
+    const Bus::Message call = daemon->bus().create({*path, gpu_interface, "Lease"});
+    sd_bus_message_append(call.get(), "ssa{sv}", name.substr(0, 100).c_str(), "passthructl run", 0);
+    // The first value is the lease, which nobody closes here: the command inherits it.
+    const auto lease = daemon->bus().call_patiently(call);
+    if (!lease) return not_begun(common, lease.error());
 
-    ::setenv("PASSTHRU_GPU", lease->address.c_str(), 1);
-    ::setenv("PASSTHRU_NODES", fmt::format("{}", fmt::join(lease->nodes, " ")).c_str(), 1);
+    const auto nodes = lease->at(1).get<std::vector<std::string>>();
+    ::setenv("PASSTHRU_GPU", address_of(*path).c_str(), 1);
+    ::setenv("PASSTHRU_NODES", fmt::format("{}", fmt::join(nodes, " ")).c_str(), 1);
     const pid_t pid = ::fork();
-    if (pid < 0) return complain("no process can be made", not_run);
+    if (pid < 0) return static_cast<Exit>(not_run);
     if (pid == 0) become(command);
     child = pid;
     leave_signals_to_the_command();
-    return wait_for(pid);
+    return static_cast<Exit>(wait_for(pid));
 }
 
 }  // namespace passthru::ctl

@@ -1,35 +1,60 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "passthructl/bus.hpp"
+#include "passthructl/answers.hpp"
+#include "passthructl/columns.hpp"
 
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 
 namespace passthru::ctl {
 
-/// How answers are printed.
-enum class Format { Text, Json };
+/// One setting of the configuration.
+struct Setting {
+    std::string subject;  ///< `*`, `10de:2489` or `0000:01:00.0`
+    std::string key;
+    nlohmann::json value;  ///< null where others decide
+    std::string file;      ///< empty for a default
+    std::uint32_t line = 0;
+};
 
-/// What `list` shows of one GPU.
-struct GpuRow {
-    Function gpu;
-    DeviceSet set;
-    std::string model;  ///< `NVIDIA Corporation GA104 [GeForce RTX 3060 Ti]`, or empty
-    std::string state;
-    std::vector<std::string> owner;  ///< kind, id, name; empty when nobody could be asked
+/// The configuration that counts, and what it was read from.
+struct Settings {
+    std::vector<std::string> files;
+    std::vector<Setting> settings;
+    std::vector<std::string> warnings;
+};
+
+/// Everything of some GPUs, as `status` has it.
+struct Details {
+    std::vector<GpuRow> gpus;
 };
 
 /// The documented forms of passthructl(1).
 [[nodiscard]] nlohmann::json to_json(const std::vector<GpuRow>& rows);
+[[nodiscard]] nlohmann::json to_json(const Details& details);
+[[nodiscard]] nlohmann::json to_json(const Settings& settings);
+[[nodiscard]] nlohmann::json to_json(const OwnerRow& owner);
 [[nodiscard]] nlohmann::json to_json(const PlanAnswer& plan);
 [[nodiscard]] nlohmann::json to_json(const std::vector<HolderRow>& holders);
+[[nodiscard]] nlohmann::json to_json(const std::optional<OwnerRow>& owner);
+[[nodiscard]] nlohmann::json to_json(const std::optional<JobRow>& job);
 
-[[nodiscard]] std::string to_text(const std::vector<GpuRow>& rows, std::size_t width);
-[[nodiscard]] std::string to_text(const PlanAnswer& plan, std::size_t width);
-[[nodiscard]] std::string to_text(const std::vector<HolderRow>& holders, std::size_t width);
+[[nodiscard]] std::string to_text(const std::vector<GpuRow>& rows, const Screen& screen);
+[[nodiscard]] std::string to_text(const Details& details, const Screen& screen);
+/// TOML that passthrud.conf(5) would take, each value with its place as a comment.
+[[nodiscard]] std::string to_text(const Settings& settings, const Screen& screen);
+[[nodiscard]] std::string to_text(const OwnerRow& owner, const Screen& screen);
+[[nodiscard]] std::string to_text(const PlanAnswer& plan, const Screen& screen);
+[[nodiscard]] std::string to_text(const std::vector<HolderRow>& holders, const Screen& screen);
 
-/// A refusal of the whole question, such as NoSuchGpu, in the form of a plan.
-[[nodiscard]] PlanAnswer refused_plan(const Bdf& gpu, const Error& error);
-[[nodiscard]] PlanAnswer answer_of(const DryRun& run);
+/// `GeForce RTX 3060 Ti` of `NVIDIA Corporation GA104 [GeForce RTX 3060 Ti]`; class and ids where
+/// no name is known.
+[[nodiscard]] std::string short_name_of(const GpuRow& row);
+/// `host`, `domain win11`, or `?` where nobody knows.
+[[nodiscard]] std::string owner_text(const std::optional<OwnerRow>& owner);
+/// `detach, step 2 of 7: unbind …`
+[[nodiscard]] std::string job_text(const JobRow& job);
+/// How a state is shown: on the host is good, on the way is moving, trouble is bad.
+[[nodiscard]] Style style_of_state(const std::string& state);
 
 }  // namespace passthru::ctl

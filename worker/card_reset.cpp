@@ -160,7 +160,8 @@ CardReset::Outcome CardReset::perform(const ResetAttempt& attempt) const {
             }
             return {};
         case ResetMeans::VfioHotReset:
-            if (const int error = doors_.kernel.hot_reset(doors_.root, attempt.functions); error != 0) {
+            if (const int error = doors_.kernel.hot_reset(doors_.root, attempt.functions);
+                error != 0) {
                 return {TrialEnd::Failed, reason(error)};
             }
             return {};

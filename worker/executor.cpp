@@ -248,10 +248,10 @@ Result<void> Executor::lend_nodes(const step::LendNodes& step) {
         const int error = kernel_.give_node(root_.below(node.substr(1)), step.user);
         // Gone already, with whom it belonged to.
         if (error == 0 || error == ENOENT) continue;
-        return fail(Errc::Failed,
-                    fmt::format("{} could not be given to user {}: {}", node, step.user,
-                                reason(error)),
-                    error);
+        return fail(
+            Errc::Failed,
+            fmt::format("{} could not be given to user {}: {}", node, step.user, reason(error)),
+            error);
     }
     if (!nodes.empty() || step.user == 0) return {};
     return fail(Errc::Failed, fmt::format("{} has no VFIO node: vfio-pci made none",

@@ -28,7 +28,8 @@ struct KernelDoors {
     std::function<int(const Root& root, const std::vector<Bdf>& functions)> hot_reset =
         vfio_hot_reset;
     std::function<Result<void>(const Root& root)> sleep = sleep_in_ram;
-    std::function<int(const std::filesystem::path& node, std::uint32_t user)> give_node = give_node_to;
+    std::function<int(const std::filesystem::path& node, std::uint32_t user)> give_node =
+        give_node_to;
 };
 
 }  // namespace passthru

@@ -156,8 +156,8 @@ Result<void> sleep_in_ram(const Root& root) {
     if (auto minded = check_nobody_minds(raw); !minded) return minded;
 
     if (const int error = set_alarm(*clock, alarm); error != 0) {
-        return fail(Errc::Failed,
-                    fmt::format("the wake alarm could not be set: {}", reason(error)), error);
+        return fail(Errc::Failed, fmt::format("the wake alarm could not be set: {}", reason(error)),
+                    error);
     }
     const auto before = times_slept(root);
     auto slept = sleep_once(raw);

@@ -121,9 +121,8 @@ Result<std::optional<std::string>> reset_method(const Options& options) {
 Result<void> check_lease_names(const std::string& who, const std::string& why) {
     constexpr std::size_t longest = 128;
     for (const auto& [name, text] : {std::pair{"who", &who}, std::pair{"why", &why}}) {
-        const bool plain = std::ranges::none_of(*text, [](unsigned char c) {
-            return c < ' ' || c == 0x7f;
-        });
+        const bool plain =
+            std::ranges::none_of(*text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
         if (text->empty() || text->size() > longest || !plain) {
             return fail(Errc::InvalidArgs,
                         fmt::format("“{}” is a line of 1 to {} bytes", name, longest));
@@ -197,12 +196,12 @@ void GpuObject::authorize_taking(const char* method, const Requests::DetachOptio
     if (wishes.overrides.empty()) {
         return authority_.authorize(caller, interface_name, method, details, decided);
     }
-    authority_.authorize(caller, interface_name, method, details,
-                         [&authority = authority_, caller, details,
-                          decided](const Result<passthru::Owner>& who) {
-                             if (!who) return decided(who);
-                             authority.authorize_override(caller, details, decided);
-                         });
+    authority_.authorize(
+        caller, interface_name, method, details,
+        [&authority = authority_, caller, details, decided](const Result<passthru::Owner>& who) {
+            if (!who) return decided(who);
+            authority.authorize_override(caller, details, decided);
+        });
 }
 
 void GpuObject::Detach(sdbus::Result<>&& result, Options options) {

@@ -16,10 +16,9 @@ class ReplyWith {
 public:
     /// What is given: `Result<void>`, a `Result` of the value, or of a tuple of all.
     using Only = std::tuple_element_t<0, std::tuple<Value..., void*>>;
-    using Given =
-        Result<std::conditional_t<sizeof...(Value) == 0, void,
-                                  std::conditional_t<sizeof...(Value) == 1, Only,
-                                                     std::tuple<Value...>>>>;
+    using Given = Result<
+        std::conditional_t<sizeof...(Value) == 0, void,
+                           std::conditional_t<sizeof...(Value) == 1, Only, std::tuple<Value...>>>>;
 
     explicit ReplyWith(sdbus::Result<Value...>&& result)
         : result_(std::make_unique<sdbus::Result<Value...>>(std::move(result))) {}

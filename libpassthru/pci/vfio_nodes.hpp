@@ -10,8 +10,9 @@
 namespace passthru {
 
 /// The device nodes through which these functions can be used while they are on a stub driver, as
-/// they are called on the machine: `/dev/vfio/12` of each IOMMU group, and `/dev/vfio/devices/vfio3`
-/// of each function where the kernel makes one (Linux 6.6 with VFIO_DEVICE_CDEV).
+/// they are called on the machine: `/dev/vfio/12` of each IOMMU group, and
+/// `/dev/vfio/devices/vfio3` of each function where the kernel makes one (Linux 6.6 with
+/// VFIO_DEVICE_CDEV).
 [[nodiscard]] std::vector<std::string> vfio_nodes(const Root& root,
                                                   const std::vector<Bdf>& functions);
 

@@ -101,8 +101,7 @@ DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
     }
     if (!to_move.empty()) reset_before_start(result.record, inventory, rules, result.plan);
     if (wishes.user) {
-        result.plan.steps.push_back(
-            step::LendNodes{moved_functions(set, wishes), *wishes.user});
+        result.plan.steps.push_back(step::LendNodes{moved_functions(set, wishes), *wishes.user});
     }
     return result;
 }

@@ -100,20 +100,20 @@ ResetChain reset_chain_from_json(const json& object) {
 }
 
 json reset_trial_to_json(const ResetTrial& trial) {
-    return {{"method", trial.method},
-            {"at", trial.at},
-            {"took-usec", trial.took.count()},
-            {"end", trial_end_name(trial.end)},
-            {"message", trial.message},
-            {"function", trial.function.str()}};
+    return {{"method", trial.method},          {"at", trial.at},
+            {"took-usec", trial.took.count()}, {"end", trial_end_name(trial.end)},
+            {"message", trial.message},        {"function", trial.function.str()}};
 }
 
 ResetTrial reset_trial_from_json(const json& object) {
     const auto end = trial_end_from_name(object.at("end").get<std::string>());
     if (!end) throw MalformedJson("a reset ended in an unknown way");
-    return {read_method(object.at("method")), whole_number<std::uint64_t>(object.at("at")),
-            std::chrono::microseconds(whole_number<std::int64_t>(object.at("took-usec"))), *end,
-            object.at("message").get<std::string>(), read_bdf(object.at("function"))};
+    return {read_method(object.at("method")),
+            whole_number<std::uint64_t>(object.at("at")),
+            std::chrono::microseconds(whole_number<std::int64_t>(object.at("took-usec"))),
+            *end,
+            object.at("message").get<std::string>(),
+            read_bdf(object.at("function"))};
 }
 
 }  // namespace passthru

@@ -126,9 +126,9 @@ struct LendNodes {
 
 }  // namespace step
 
-using Step = std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused,
-                          step::SetOverride, step::Unbind, step::Probe, step::WriteSetting,
-                          step::Reset, step::LendNodes>;
+using Step =
+    std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused, step::SetOverride,
+                 step::Unbind, step::Probe, step::WriteSetting, step::Reset, step::LendNodes>;
 
 enum class PlanKind { Detach, Reattach, Undo, Reset };
 

@@ -79,7 +79,8 @@ TEST_F(ALease, WhoseProgramStillUsesTheCardWaitsForIt) {
 }
 
 TEST_F(ALease, HasANameThatFitsIntoALine) {
-    for (const std::string& name : {std::string(), std::string("two\nlines"), std::string(129, 'a')}) {
+    for (const std::string& name :
+         {std::string(), std::string("two\nlines"), std::string(129, 'a')}) {
         EXPECT_EQ(lease(*client_, name.c_str()).error, "org.freedesktop.DBus.Error.InvalidArgs");
     }
     EXPECT_EQ(state(first_gpu), "(\"host\")");

@@ -27,43 +27,43 @@ auto fit_into(std::size_t width) {
 }
 
 TEST(ATable, HasColumnsAsWideAsTheirWidestCellAndTwoBlanksApart) {
-    EXPECT_EQ(table({"GPU", "OWNER"}, {{"01:00.0", "host"}, {"2", "win11"}}, 0),
+    EXPECT_EQ(table({"GPU", "OWNER"}, {{"01:00.0", "host"}, {"2", "win11"}}, Screen{}),
               "GPU      OWNER\n"
               "01:00.0  host\n"
               "2        win11\n");
 }
 
 TEST(ATable, WithoutRowsIsItsHeadings) {
-    EXPECT_EQ(table({"GPU", "OWNER"}, {}, 80), "GPU  OWNER\n");
+    EXPECT_EQ(table({"GPU", "OWNER"}, {}, Screen{80}), "GPU  OWNER\n");
 }
 
 TEST(ATable, HasNoBlanksAtTheEndOfALine) {
-    EXPECT_EQ(table({"A", "B"}, {{"x", ""}, {"", "y"}}, 0), "A  B\nx\n   y\n");
+    EXPECT_EQ(table({"A", "B"}, {{"x", ""}, {"", "y"}}, Screen{}), "A  B\nx\n   y\n");
 }
 
 TEST(ATable, CountsCharactersAndNotBytes) {
-    EXPECT_EQ(table({"NAME", "X"}, {{"Jörg", "1"}, {"“é”", "2"}}, 0),
+    EXPECT_EQ(table({"NAME", "X"}, {{"Jörg", "1"}, {"“é”", "2"}}, Screen{}),
               "NAME  X\n"
               "Jörg  1\n"
               "“é”   2\n");
 }
 
 TEST(ATable, IsCutWhereTheTerminalIsNarrow) {
-    const std::vector<std::vector<std::string>> rows{{"01:00.0", "GeForce RTX 3060"}, {"2", "x"}};
-    EXPECT_THAT(lines(table({"GPU", "NAME"}, rows, 12)),
+    const std::vector<Row> rows{{"01:00.0", "GeForce RTX 3060"}, {"2", "x"}};
+    EXPECT_THAT(lines(table({"GPU", "NAME"}, rows, Screen{12})),
                 ElementsAre("GPU      NA…", "01:00.0  Ge…", "2        x"));
-    EXPECT_THAT(lines(table({"GPU", "NAME"}, rows, 25)),
+    EXPECT_THAT(lines(table({"GPU", "NAME"}, rows, Screen{25})),
                 ElementsAre("GPU      NAME", "01:00.0  GeForce RTX 3060", "2        x"));
 }
 
 TEST(ATable, IsCutBetweenCharacters) {
-    EXPECT_THAT(lines(table({"ÄÖÜ"}, {{"äöüß"}}, 3)), ElementsAre("ÄÖÜ", "äö…"));
+    EXPECT_THAT(lines(table({"ÄÖÜ"}, {{"äöüß"}}, Screen{3})), ElementsAre("ÄÖÜ", "äö…"));
 }
 
 TEST(ATable, FitsIntoAnyTerminal) {
     for (std::size_t width = 1; width < 40; ++width) {
         const std::string text =
-            table({"GPU", "NAME"}, {{"0000:01:00.0", "“Größe” of a thing"}}, width);
+            table({"GPU", "NAME"}, {{"0000:01:00.0", "“Größe” of a thing"}}, Screen{width});
         EXPECT_THAT(lines(text), fit_into(width)) << width;
         EXPECT_EQ(lines(text).size(), 2U) << width;
     }
@@ -75,10 +75,27 @@ TEST(ATable, KeepsOrdersToTheTerminalToItself) {
                      {"\xc2\x9b"
                       "2J\x7f",
                       "8"}},
-                    0),
+                    Screen{}),
               "COMMAND   PID\n"
               "a?[2J?b?  7\n"
               "?2J?      8\n");
+}
+
+TEST(ATable, ColoursOnlyItsWordsAndOnlyWhereColoursAre) {
+    const std::vector<Row> rows{{{"host", Style::Good}, "x"}, {{"stuck", Style::Bad}, "y"}};
+    EXPECT_EQ(table({"STATE", "X"}, rows, Screen{0, true}),
+              "STATE  X\n"
+              "\x1b[32mhost\x1b[0m   x\n"
+              "\x1b[31mstuck\x1b[0m  y\n");
+    EXPECT_EQ(table({"STATE", "X"}, rows, Screen{}), "STATE  X\nhost   x\nstuck  y\n");
+}
+
+TEST(ATable, IsCutByWhatIsSeenOfIt) {
+    const std::vector<Row> rows{{{"detached", Style::Moving}, "GeForce"}};
+    EXPECT_THAT(lines(table({"STATE", "NAME"}, rows, Screen{13, true})),
+                ElementsAre("STATE     NA…", "\x1b[33mdetached\x1b[0m  Ge…"));
+    EXPECT_THAT(lines(table({"STATE", "NAME"}, rows, Screen{5, true})),
+                ElementsAre("STAT…", "\x1b[33mdeta…\x1b[0m"));
 }
 
 TEST(AText, IsBrokenBetweenWordsAndGoesOnBelowItself) {

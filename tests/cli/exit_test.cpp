@@ -35,6 +35,16 @@ TEST_F(Passthructl, SucceedsWhereItHasAnAnswer) {
     }
 }
 
+TEST_F(Passthructl, HelpsWithoutABus) {
+    const Ended help = passthructl({"help"});
+    EXPECT_EQ(help.status, success);
+    for (const char* text : {"\n  detach ", "\n  watch ", "--no-ask-password", "Exit status: "}) {
+        EXPECT_THAT(help.out, HasSubstr(text));
+    }
+    EXPECT_THAT(passthructl({"help", "detach"}).out, HasSubstr("--override"));
+    EXPECT_EQ(passthructl({"help", "explode"}).status, usage);
+}
+
 TEST_F(Passthructl, SucceedsWhereAPlanSaysNo) {
     const Ended ended = machine_.run({"plan", "detach", "00:02.0"});
     EXPECT_EQ(ended.status, success);
@@ -118,9 +128,17 @@ TEST_F(Passthructl, SaysInJsonWhatIsWrongToo) {
     EXPECT_EQ(complaint["error"], "org.freedesktop.DBus.Error.InvalidArgs");
 }
 
+TEST_F(Passthructl, SaysInJsonThatWordsAreWrong) {
+    const auto complaint = machine_.json({"explode"});
+    EXPECT_THAT(members(complaint), testing::ElementsAre("error", "message"));
+    EXPECT_EQ(machine_.run({"explode", "--json"}).status, usage);
+}
+
 TEST_F(Passthructl, TellsThatNoDaemonCanBeReached) {
-    for (const OnAMachine::Words& words : std::vector<OnAMachine::Words>{
-             {"owner", "01:00.0"}, {"holders", "01:00.0"}, {"forget", "win11"}}) {
+    for (const OnAMachine::Words& words : std::vector<OnAMachine::Words>{{"owner", "01:00.0"},
+                                                                         {"holders", "01:00.0"},
+                                                                         {"forget", "win11"},
+                                                                         {"detach", "01:00.0"}}) {
         const Ended ended = passthructl(words);
         EXPECT_EQ(ended.status, no_daemon) << ended.err;
         EXPECT_FALSE(ended.err.empty());

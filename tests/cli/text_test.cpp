@@ -53,7 +53,7 @@ protected:
 };
 
 TEST_P(ATerminal, OfEightyColumnsShowsEveryWordWithinThem) {
-    EXPECT_THAT(machine_.screen({"list"}, 80), fit_into(80));
+    EXPECT_THAT(machine_.screen({"list", "--color=never"}, 80), fit_into(80));
     const Inventory inventory = machine_.kernel.inventory();
     for (const auto& [bdf, function] : inventory.functions) {
         if (!function.is_gpu()) continue;

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <string_view>
 
-/// It is started hundreds of times, and looking for leaks at each end takes longer than the rest; what it runs is looked at in
-/// the unit tests.
+/// It is started hundreds of times, and looking for leaks at each end takes longer than the rest;
+/// what it runs is looked at in the unit tests.
 // NOLINTNEXTLINE(bugprone-reserved-identifier): its name in sanitizer/lsan_interface.h
 extern "C" int __lsan_is_turned_off();
 extern "C" int __lsan_is_turned_off() {

@@ -75,8 +75,7 @@ std::optional<Pause> take_pause(int socket, const Root& root) {
     return pause;
 }
 
-int serve_with_pause(int socket, const Root& root, const KernelDoors& doors,
-                     const Pause& pause) {
+int serve_with_pause(int socket, const Root& root, const KernelDoors& doors, const Pause& pause) {
     const Plan plan = plan_from_text(receive(socket, 0)).value();
     bool has_stood = false;
     const auto stand_when_due = [&](Pause::Moment moment, std::size_t step) {

@@ -170,8 +170,8 @@ TEST_F(ACardOnTheStub, IsNotResetByAComputerThatKeepsItsPower) {
     ResetRules rules;
     rules.wanted[gpu_] = {"suspend"};
     std::optional<Error> error;
-    const Plan plan{PlanKind::Reset, reset_steps({gpu_, audio_}, kernel_.inventory(), rules,
-                                                 ResetDemand::Required)};
+    const Plan plan{PlanKind::Reset,
+                    reset_steps({gpu_, audio_}, kernel_.inventory(), rules, ResetDemand::Required)};
     Executor(kernel_.root(), doors).run(plan, [&](const WorkerReport& report) {
         if (const auto* failed = std::get_if<PlanFailed>(&report)) error = failed->error;
     });
