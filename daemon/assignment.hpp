@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/owner.hpp"
+#include "daemon/phase.hpp"
 #include "libpassthru/pci/set_state.hpp"
 #include "libpassthru/plan/plan_json.hpp"
 #include "libpassthru/safety/judge.hpp"
@@ -19,15 +20,6 @@ using SteadyTime = std::chrono::steady_clock::time_point;
 
 /// Names a request whose answer is owed.
 using Ticket = std::uint64_t;
-
-/// What is going on with a device set. Only work and its bad ends are phases; where the set is at
-/// rest is read from sysfs.
-enum class Phase { Idle, Detaching, Undoing, Resetting, Reattaching, Stuck, Failed };
-
-/// `idle`, `detaching`, `undoing`, `resetting`, `reattaching`, `stuck`, `failed`.
-[[nodiscard]] std::string_view phase_name(Phase phase);
-/// The inverse; nothing for a word that this version does not know.
-[[nodiscard]] std::optional<Phase> phase_from_name(std::string_view name);
 
 namespace event {
 

@@ -14,7 +14,7 @@ using nlohmann::json;
 constexpr const char* service = "org.passthru1";
 
 struct ErrorFree {
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{nullptr, nullptr, 0};
     ~ErrorFree() { sd_bus_error_free(&error); }
 };
 

@@ -52,7 +52,7 @@ public:
     }
 
 private:
-    sd_bus_error error_ = SD_BUS_ERROR_NULL;
+    sd_bus_error error_{nullptr, nullptr, 0};
 };
 
 /// How often this computer has slept since it was booted (kernel/power/main.c).

@@ -77,6 +77,33 @@ TEST_F(Passthructl, TellsTheLastErrorAndTheRunningJob) {
     EXPECT_TRUE(client_->wait(pending).ok());
 }
 
+TEST_F(Passthructl, RunsACommandThatHasTheGpuWhileItRuns) {
+    const fakes::Ended ended =
+        run({"run", "01:00.0", "--", "sh", "-c",
+             "echo $PASSTHRU_GPU $PASSTHRU_NODES; " PASSTHRUCTL " owner 01:00.0; exit 7"});
+    EXPECT_EQ(ended.status, 7) << ended.err;
+    EXPECT_THAT(ended.out, testing::StartsWith("0000:01:00.0 /dev/vfio/1\nlease "));
+    EXPECT_THAT(ended.out, EndsWith(" sh\n"));
+    wait_for_state(first_gpu, "host");
+    EXPECT_EQ(changes_of_the_machine(), "");
+    EXPECT_EQ(run({"run", "01:00.0", "--", "sh", "-c", "kill -9 $$"}).status, 128 + SIGKILL);
+    wait_for_state(first_gpu, "host");
+}
+
+TEST_F(Passthructl, TellsWhyACommandIsNotRun) {
+    constexpr int not_had = 125;
+    EXPECT_EQ(run({"run", "01:00.0", "--", "/nowhere"}).status, 127);
+    wait_for_state(first_gpu, "host");
+    EXPECT_EQ(run({"run", "01:00.0", "--", "/tmp"}).status, 126);
+    wait_for_state(first_gpu, "host");
+    EXPECT_EQ(run({"run", "05:00.0", "--", "true"}).status, not_had);
+    kernel_.add_process(4711, "blender", {"/dev/dri/card0"});
+    const fakes::Ended refused = run({"run", "01:00.0", "--", "true"});
+    EXPECT_EQ(refused.status, not_had);
+    EXPECT_THAT(refused.err, HasSubstr("blender"));
+    EXPECT_EQ(run({"run", "01:00.0"}).status, usage);
+}
+
 TEST_F(Passthructl, MovesAGpuAndSaysNothingWhereItIsNoTerminal) {
     const fakes::Ended taken = run({"detach", "01:00.0"});
     EXPECT_EQ(taken.status, success);
