@@ -14,8 +14,11 @@ using nlohmann::json;
 constexpr const char* service = "org.passthru1";
 
 struct ErrorFree {
-    sd_bus_error error{nullptr, nullptr, 0};
+    ErrorFree() = default;
+    ErrorFree(const ErrorFree&) = delete;
+    ErrorFree& operator=(const ErrorFree&) = delete;
     ~ErrorFree() { sd_bus_error_free(&error); }
+    sd_bus_error error{nullptr, nullptr, 0};
 };
 
 Problem problem_of(const sd_bus_error& error) {

@@ -15,6 +15,9 @@ enum class Exit : int {
     Denied = 5,     ///< the caller may not
     Cancelled = 6,  ///< as the caller or somebody else asked
     NoDaemon = 8,
+    NotBorrowed = 125,  ///< `run` could not have the GPU
+    NotRun = 126,       ///< the command of `run` is there and cannot be run
+    NoCommand = 127,    ///< `run` finds no such command
     Interrupted = 130,  ///< left by Ctrl-C while the daemon goes on
 };
 

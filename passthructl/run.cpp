@@ -16,10 +16,6 @@
 namespace passthru::ctl {
 namespace {
 
-constexpr int not_had = 125;
-constexpr int not_run = 126;
-constexpr int not_found = 127;
-
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): for the signal handler
 volatile sig_atomic_t child = 0;
 
@@ -30,7 +26,7 @@ void pass_on(int signal) {
 /// The command's standard error is its own; this process says only why there is no command.
 Exit not_begun(const Common& common, const Problem& problem) {
     std::ignore = complain(common, problem);
-    return static_cast<Exit>(not_had);
+    return Exit::NotBorrowed;
 }
 
 [[noreturn]] void become(const std::vector<std::string>& command) {
@@ -41,7 +37,7 @@ Exit not_begun(const Common& common, const Problem& problem) {
     const int error = errno;
     fmt::print(stderr, "passthructl: {} cannot be run: {}\n", printable(command.front()),
                std::generic_category().message(error));
-    ::_exit(error == ENOENT ? not_found : not_run);
+    ::_exit(static_cast<int>(error == ENOENT ? Exit::NoCommand : Exit::NotRun));
 }
 
 /// Ctrl-C and Ctrl-\ come from the terminal to the command as well, which decides; what is sent to
@@ -53,12 +49,12 @@ void leave_signals_to_the_command() {
     std::signal(SIGHUP, pass_on);
 }
 
-int wait_for(pid_t command) {
+Exit wait_for(pid_t command) {
     int status = 0;
     while (::waitpid(command, &status, 0) < 0) {
-        if (errno != EINTR) return not_run;
+        if (errno != EINTR) return Exit::NotRun;
     }
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    return static_cast<Exit>(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
 }
 
 }  // namespace
@@ -82,11 +78,11 @@ Exit run(const Common& common, const std::string& gpu, const std::vector<std::st
     ::setenv("PASSTHRU_GPU", address_of(*path).c_str(), 1);
     ::setenv("PASSTHRU_NODES", fmt::format("{}", fmt::join(nodes, " ")).c_str(), 1);
     const pid_t pid = ::fork();
-    if (pid < 0) return static_cast<Exit>(not_run);
+    if (pid < 0) return Exit::NotRun;
     if (pid == 0) become(command);
     child = pid;
     leave_signals_to_the_command();
-    return static_cast<Exit>(wait_for(pid));
+    return wait_for(pid);
 }
 
 }  // namespace passthru::ctl
