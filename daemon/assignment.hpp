@@ -28,6 +28,7 @@ struct DetachWanted {
     Ticket ticket = 0;
     Owner owner;
     DetachWishes wishes;
+    std::string client = {};  ///< the bus name of who asks: a place in the queue ends with it
 };
 /// Somebody gives the set back. `owner` is the id of a VM or a lease that has ended; without it an
 /// administrator asks.
@@ -65,6 +66,12 @@ struct StuckIn {
 struct WorkerGone {};
 /// Somebody wants the running detach to stop.
 struct CancelWanted {};
+/// Who waits in the queue for this answer does so no more.
+struct Withdrawn {
+    Ticket ticket = 0;
+};
+/// Somebody's time in the queue may be over.
+struct TimePassed {};
 /// libvirt was asked at `asked_at` which domains are active.
 struct DomainsListed {
     std::set<std::string> active;
@@ -77,10 +84,11 @@ struct Restarted {};
 
 }  // namespace event
 
-using Event = std::variant<event::DetachWanted, event::ReattachWanted, event::ResetWanted,
-                           event::StepDone, event::StepWaiting, event::JobEnded, event::StepOverdue,
-                           event::StuckIn, event::WorkerGone, event::CancelWanted,
-                           event::DomainsListed, event::MachineChanged, event::Restarted>;
+using Event =
+    std::variant<event::DetachWanted, event::ReattachWanted, event::ResetWanted, event::StepDone,
+                 event::StepWaiting, event::JobEnded, event::StepOverdue, event::StuckIn,
+                 event::WorkerGone, event::CancelWanted, event::Withdrawn, event::TimePassed,
+                 event::DomainsListed, event::MachineChanged, event::Restarted>;
 
 namespace effect {
 
@@ -117,7 +125,17 @@ struct Snapshot {
     ResetRules resets = {};  ///< quirks and the administrator's wishes
 };
 
-/// Who has one device set, and the work on it: one running job, one latest wish, no queue.
+/// Somebody who waits for the set until its owner gives it back.
+struct Waiter {
+    event::DetachWanted wanted;
+    SteadyTime until;
+};
+[[nodiscard]] inline Ticket ticket_of(const Waiter& waiter) {
+    return waiter.wanted.ticket;
+}
+
+/// Who has one device set, and the work on it: one running job, one latest wish, and those who
+/// asked to wait, in order.
 struct Assignment {
     Phase phase = Phase::Idle;
     Owner owner;  ///< who has the set, or is getting it
@@ -130,6 +148,8 @@ struct Assignment {
     bool second_try = false;      ///< the running job is the way back, after it has failed once
     std::vector<Ticket> waiting;  ///< for the running job's end
     std::optional<std::variant<event::DetachWanted, event::ReattachWanted>> wish;
+    std::vector<Waiter> queue;
+    bool handing_over = false;  ///< `owner` has ended, and the next of the queue gets the set
     std::optional<WorkerProcess> stuck_worker;  ///< who has not come back, while the set is stuck
     std::optional<Error> trouble;               ///< why it is being undone, is stuck or has failed
 

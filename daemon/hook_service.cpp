@@ -49,7 +49,8 @@ void close(const std::shared_ptr<Gathering>& gathering) {
 
 }  // namespace
 
-void HookService::prepare(const DomainRequest& domain, Answered answered) {
+void HookService::prepare(const DomainRequest& domain, const std::string& client,
+                          Answered answered) {
     const auto known = memory_.check(domain, ring_.inventory());
     if (!known) return answered(known);
     const auto sets = sets_of(domain);
@@ -61,7 +62,7 @@ void HookService::prepare(const DomainRequest& domain, Answered answered) {
     auto gathering = gather(*sets,
                             [&](const Bdf& set, Answered one) {
                                 ring_.detach(set, owner, ring_.wishes_for(set, domain.functions),
-                                             std::move(one));
+                                             client, std::move(one));
                             },
                             {});
     // Set after the gathering exists, since it looks into it for what has to go back.

@@ -15,11 +15,11 @@ public:
 
     HookService(Ring& ring, DomainMemory memory) : ring_(ring), memory_(std::move(memory)) {}
 
-    /// `prepare begin`: answers when every device set that the domain touches is on its stub
-    /// driver, or with the first refusal after those that were moved are back. A domain that
-    /// touches no GPU is answered at once: with AddressChanged or, where libvirt would take a disk
-    /// that the host needs, HostCritical; else with yes.
-    void prepare(const DomainRequest& domain, Answered answered);
+    /// `prepare begin` from the hook with this bus name: answers when every device set that the
+    /// domain touches is on its stub driver, or with the first refusal after those that were moved
+    /// are back. A domain that touches no GPU is answered at once: with AddressChanged or, where
+    /// libvirt would take a disk that the host needs, HostCritical; else with yes.
+    void prepare(const DomainRequest& domain, const std::string& client, Answered answered);
 
     /// `release end`: answers when everything that the domain owns is back, or with the first
     /// failure.

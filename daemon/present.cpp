@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/present.hpp"
 
+#include <fmt/format.h>
+
 namespace passthru {
 namespace {
 
@@ -46,6 +48,10 @@ GpuView present_gpu(const Function& gpu, const SetEntry& entry, const Inventory&
         view.error_message = entry.last_error->message;
     }
     view.job = entry.job ? entry.job->number : 0;
+    for (const Waiter& it : entry.assignment.queue) {
+        view.queue.push_back({it.wanted.ticket, it.wanted.owner, it.wanted.client,
+                              static_cast<std::uint32_t>(it.wanted.wishes.policy.queue.count())});
+    }
     return view;
 }
 
@@ -61,6 +67,16 @@ JobView present_job(const SetEntry& entry) {
     if (assignment.steps_done < assignment.plan.steps.size()) {
         view.step_name = describe(assignment.plan.steps[assignment.steps_done]);
     }
+    return view;
+}
+
+JobView present_wait(const SetEntry& entry, const Waiter& waiter, std::uint64_t started_at) {
+    JobView view;
+    view.number = waiter.wanted.ticket;
+    view.gpu = entry.set.id();
+    view.kind = "wait";
+    view.started_at = started_at;
+    view.step_name = fmt::format("wait for {}", describe(entry.assignment.owner));
     return view;
 }
 

@@ -19,4 +19,8 @@ struct CardName {
 /// What the bus shows of the running job.
 [[nodiscard]] JobView present_job(const SetEntry& entry);
 
+/// What the bus shows of somebody's wait.
+[[nodiscard]] JobView present_wait(const SetEntry& entry, const Waiter& waiter,
+                                   std::uint64_t started_at);
+
 }  // namespace passthru

@@ -9,12 +9,6 @@
 namespace passthru {
 namespace {
 
-std::uint64_t microseconds_since_1970() {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
-}
-
 /// Does somebody, or libvirt, want the set moved?
 bool is_request(const Event& event) {
     return std::holds_alternative<event::DetachWanted>(event) ||
@@ -26,10 +20,8 @@ bool is_request(const Event& event) {
 /// Does the decision look at overrides? While a worker is at it only the end of a way back does:
 /// what a detach has changed it knows.
 bool looks_at_overrides(const Assignment& assignment, const Event& event) {
-    if (assignment.phase == Phase::Stuck || assignment.phase == Phase::Detaching ||
-        assignment.phase == Phase::Resetting) {
-        return false;
-    }
+    if (assignment.phase == Phase::Stuck || assignment.phase == Phase::Detaching) return false;
+    if (assignment.phase == Phase::Resetting && !assignment.handing_over) return false;
     if (std::holds_alternative<event::JobEnded>(event)) return assignment.working();
     return is_request(event) && !assignment.working();
 }
@@ -70,6 +62,12 @@ void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment&
 }
 
 }  // namespace
+
+std::uint64_t microseconds_since_1970() {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(now).count());
+}
 
 Ring::Ring(EventLoop& loop, Settings settings, Journal journal, Observer observer)
     : loop_(loop),
@@ -138,23 +136,28 @@ void Ring::place_sets() {
     });
 }
 
-void Ring::detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answered answered) {
-    owed_.emplace(++last_ticket_, std::move(answered));
-    post(set, event::DetachWanted{last_ticket_, owner, std::move(wishes)});
+void Ring::detach(const Bdf& set, const Owner& owner, DetachWishes wishes, std::string client,
+                  Answered answered) {
+    owed_.emplace(++last_number_, std::move(answered));
+    post(set, event::DetachWanted{last_number_, owner, std::move(wishes), std::move(client)});
 }
 
 void Ring::reattach(const Bdf& set, std::optional<std::string> owner, Answered answered) {
-    owed_.emplace(++last_ticket_, std::move(answered));
-    post(set, event::ReattachWanted{last_ticket_, std::move(owner)});
+    owed_.emplace(++last_number_, std::move(answered));
+    post(set, event::ReattachWanted{last_number_, std::move(owner)});
 }
 
 void Ring::reset(const Bdf& set, std::optional<std::string> method, Answered answered) {
-    owed_.emplace(++last_ticket_, std::move(answered));
-    post(set, event::ResetWanted{last_ticket_, std::move(method)});
+    owed_.emplace(++last_number_, std::move(answered));
+    post(set, event::ResetWanted{last_number_, std::move(method)});
 }
 
 void Ring::cancel(const Bdf& set) {
     post(set, event::CancelWanted{});
+}
+
+void Ring::withdraw(const Bdf& set, Ticket waiter) {
+    post(set, event::Withdrawn{waiter});
 }
 
 void Ring::domains_listed(const std::set<std::string>& active, SteadyTime asked_at) {
@@ -325,9 +328,36 @@ void Ring::decide(const Bdf& set, const Event& event) {
     const Snapshot snapshot = fresh ? Snapshot{inventory_, entry.set, {}, {}, {}} : look_at(entry);
     Reaction reaction = react(entry.assignment, snapshot, event);
     tell_transition(set, entry.assignment, reaction.next);
+    const std::vector<Waiter> waited = std::move(entry.assignment.queue);
     entry.assignment = std::move(reaction.next);
     if (entry.assignment.trouble) entry.last_error = entry.assignment.trouble;
+    watch_queue(set, waited, reaction.effects);
     carry_out(set, reaction.effects);
+}
+
+/// Tells of those whose wait is over, and sets the alarm for the next one.
+void Ring::watch_queue(const Bdf& set, const std::vector<Waiter>& before,
+                       const std::vector<Effect>& effects) {
+    SetEntry& entry = sets_.at(set);
+    const std::vector<Waiter>& now = entry.assignment.queue;
+    for (const Waiter& it : before) {
+        const Ticket ticket = it.wanted.ticket;
+        if (std::ranges::find(now, ticket, ticket_of) != now.end()) continue;
+        Result<void> result;
+        for (const Effect& effect : effects) {
+            const auto* answer = std::get_if<effect::Answer>(&effect);
+            if (answer != nullptr && answer->ticket == ticket) result = answer->result;
+        }
+        observer_.job_ended(ticket, result);
+    }
+    entry.queue_timer_ = {};
+    if (now.empty()) return;
+    const SteadyTime next = std::ranges::min(now, {}, &Waiter::until).until;
+    const auto left = std::max(next - std::chrono::steady_clock::now(), SteadyTime::duration{});
+    // The timer may come a little early against this clock.
+    entry.queue_timer_ = loop_.after(
+        std::chrono::ceil<std::chrono::milliseconds>(left) + std::chrono::milliseconds(1),
+        [this, set] { post(set, event::TimePassed{}); });
 }
 
 void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
@@ -388,7 +418,7 @@ void Ring::reset_tried(const Bdf& set, const ResetTrial& trial) {
 void Ring::start_job(const Bdf& set) {
     SetEntry& entry = sets_.at(set);
     if (std::ranges::any_of(entry.assignment.plan.steps, tries_to_reset)) entry.last_reset.clear();
-    entry.job = Job{++last_job_, microseconds_since_1970()};
+    entry.job = Job{++last_number_, microseconds_since_1970()};
     stuck_watch_.step_began(set, entry.assignment);
     entry.worker_ = std::make_unique<WorkerRun>(
         loop_, settings_.worker, entry.assignment.plan,

@@ -16,6 +16,8 @@
 
 namespace passthru {
 
+[[nodiscard]] std::uint64_t microseconds_since_1970();
+
 /// A move that a worker is doing.
 struct Job {
     std::uint64_t number = 0;
@@ -33,6 +35,7 @@ struct SetEntry {
 private:
     friend class Ring;
     std::unique_ptr<WorkerRun> worker_;
+    EventSource queue_timer_;
 };
 
 /// door → decide → do → decide → tell, for every device set: keeps the machine's picture and the
@@ -50,7 +53,7 @@ public:
         /// Programs are asked to let go of the set within the limit; `who` has it.
         std::function<void(const Bdf& set, std::chrono::seconds limit, const std::string& who)>
             release_requested;
-        /// The job that `changed` showed last is over.
+        /// The job that `changed` showed last is over, or the wait that is named by its ticket.
         std::function<void(std::uint64_t job, const Result<void>& result)> job_ended;
     };
     using Answered = std::function<void(const Result<void>&)>;
@@ -62,12 +65,16 @@ public:
     /// Reads the machine anew; put off while the ring is busy.
     void refresh();
 
-    /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`.
-    void detach(const Bdf& set, const Owner& owner, DetachWishes wishes, Answered answered);
+    /// Each answers exactly once, possibly before it returns. `set` names an entry of `sets`,
+    /// `client` the bus name of who asks.
+    void detach(const Bdf& set, const Owner& owner, DetachWishes wishes, std::string client,
+                Answered answered);
     /// `owner` is the id of the VM or the lease that gives it back; an administrator has none.
     void reattach(const Bdf& set, std::optional<std::string> owner, Answered answered);
     void reset(const Bdf& set, std::optional<std::string> method, Answered answered);
     void cancel(const Bdf& set);
+    /// Takes a waiter out of the queue.
+    void withdraw(const Bdf& set, Ticket waiter);
     void domains_listed(const std::set<std::string>& active, SteadyTime asked_at);
 
     /// A detach of this set for somebody who lists these functions, with the GPU's policy.
@@ -108,6 +115,8 @@ private:
     void note_overrides(const OverrideMap& overrides);
     void give_up(const Bdf& set, const Event& event, const Error& error);
     void decide(const Bdf& set, const Event& event);
+    void watch_queue(const Bdf& set, const std::vector<Waiter>& before,
+                     const std::vector<Effect>& effects);
     void carry_out(const Bdf& set, const std::vector<Effect>& effects);
     void start_job(const Bdf& set);
     void job_ended(const Bdf& set, std::optional<PlanFailed> failure);
@@ -128,8 +137,8 @@ private:
     Inventory inventory_;
     std::map<Bdf, SetEntry> sets_;
     std::map<Ticket, Answered> owed_;
-    Ticket last_ticket_ = 0;
-    std::uint64_t last_job_ = 0;
+    std::uint64_t last_number_ =
+        0;  ///< of tickets and of jobs: a wait is a job named by its ticket
     bool stale_ = false;
     Config config_;
     Quirks quirks_;

@@ -170,13 +170,14 @@ void Wiring::detach(const Bdf& gpu, const Owner& administrator, const DetachOpti
     const auto set = set_of(gpu);
     if (!set) return reply.give(std::unexpected(set.error()));
     auto owed = std::make_shared<Reply>(std::move(reply));
-    ring_.detach(*set, administrator, wishes_of(*set, gpu, options),
+    ring_.detach(*set, administrator, wishes_of(*set, gpu, options), options.client,
                  [owed](const Result<void>& result) { owed->give(result); });
 }
 
 DetachWishes Wiring::wishes_of(const Bdf& set, const Bdf& gpu, const DetachOptions& options) const {
     DetachWishes wishes = ring_.wishes_for(set, {gpu});
     wishes.overrides = options.overrides;
+    if (options.queue) wishes.policy.queue = *options.queue;
     if (options.wait) {
         wishes.policy.wait = *options.wait;
         if (wishes.policy.in_use == WhenInUse::Refuse) wishes.policy.in_use = WhenInUse::Wait;
@@ -193,7 +194,7 @@ void Wiring::lease(const Bdf& gpu, const Owner& user, const std::string& who,
     const std::string id = Leases::new_id();
     spdlog::info("gpu={} lease={} user={} asked for by {}: {}", gpu.str(), id, user.name, who, why);
     auto owed = std::make_shared<LeaseReply>(std::move(reply));
-    ring_.detach(*set, {OwnerKind::Lease, id, who}, std::move(wishes),
+    ring_.detach(*set, {OwnerKind::Lease, id, who}, std::move(wishes), options.client,
                  [this, owed, id, set = *set](const Result<void>& taken) {
                      if (!taken) return owed->give(std::unexpected(taken.error()));
                      const auto lease = leases_.begin(id);
@@ -251,8 +252,14 @@ void Wiring::reset(const Bdf& gpu, std::optional<std::string> method, Reply repl
 
 void Wiring::cancel(std::uint64_t job, Reply reply) {
     for (const auto& [gpu, entry] : ring_.sets()) {
-        if (!entry.job || entry.job->number != job) continue;
-        ring_.cancel(gpu);
+        const auto& queue = entry.assignment.queue;
+        if (entry.job && entry.job->number == job) {
+            ring_.cancel(gpu);
+        } else if (std::ranges::find(queue, job, ticket_of) != queue.end()) {
+            ring_.withdraw(gpu, job);
+        } else {
+            continue;
+        }
         return reply.give({});
     }
     reply.give(fail(Errc::Failed, "the job is over"));
@@ -280,7 +287,8 @@ void Wiring::hook(HookCall call, Reply reply) {
         --hooks_in_flight_;
         if (list_wanted_) list_domains_when_allowed();
     };
-    prepare ? hooks_.prepare(*request, answered) : hooks_.release(request->uuid, answered);
+    prepare ? hooks_.prepare(*request, call.client, answered)
+            : hooks_.release(request->uuid, answered);
 }
 
 Result<DomainRequest> Wiring::read_request(const HookCall& call) const {
@@ -355,6 +363,7 @@ void Wiring::present() {
     sleep_lock_.hold(ring_.is_moving());
     reconcile_later();
     present_jobs();
+    watch_waiting_clients();
     std::set<Bdf> shown;
     for (const auto& [id, entry] : ring_.sets()) {
         for (const Bdf& bdf : entry.set.with_role(Role::Gpu)) {
@@ -384,6 +393,12 @@ void Wiring::present() {
 
 void Wiring::present_jobs() {
     for (const auto& [id, entry] : ring_.sets()) {
+        for (const Waiter& waiter : entry.assignment.queue) {
+            auto& object = jobs_[waiter.wanted.ticket];
+            if (object) continue;
+            object = std::make_unique<JobObject>(
+                bus_, authority_, *this, present_wait(entry, waiter, microseconds_since_1970()));
+        }
         if (!entry.job) continue;
         const JobView view = present_job(entry);
         auto& object = jobs_[view.number];
@@ -393,6 +408,30 @@ void Wiring::present_jobs() {
             object->update(view.step, view.step_name);
         }
     }
+}
+
+/// Who waits and leaves the bus, as by Ctrl-C, waits no more.
+void Wiring::watch_waiting_clients() {
+    std::set<std::string> waiting;
+    for (const auto& [gpu, entry] : ring_.sets()) {
+        for (const Waiter& it : entry.assignment.queue) waiting.insert(it.wanted.client);
+    }
+    std::erase_if(departures_, [&](const auto& item) { return !waiting.contains(item.first); });
+    for (const std::string& client : waiting) {
+        if (departures_.contains(client)) continue;
+        departures_.emplace(client,
+                            bus_.when_gone(client, [this, client] { client_left(client); }));
+    }
+}
+
+void Wiring::client_left(const std::string& client) {
+    std::vector<std::pair<Bdf, Ticket>> waits;
+    for (const auto& [gpu, entry] : ring_.sets()) {
+        for (const Waiter& it : entry.assignment.queue) {
+            if (it.wanted.client == client) waits.emplace_back(gpu, it.wanted.ticket);
+        }
+    }
+    for (const auto& [gpu, ticket] : waits) ring_.withdraw(gpu, ticket);
 }
 
 void Wiring::job_ended(std::uint64_t job, const Result<void>& result) {

@@ -64,6 +64,8 @@ public:
 private:
     void present();
     void present_jobs();
+    void watch_waiting_clients();
+    void client_left(const std::string& client);
     void job_ended(std::uint64_t job, const Result<void>& result);
     void release_requested(const Bdf& set, std::chrono::seconds limit, const std::string& who);
     [[nodiscard]] bool read_config();
@@ -91,6 +93,7 @@ private:
     HookService hooks_;
     std::map<Bdf, std::unique_ptr<GpuObject>> gpus_;
     std::map<std::uint64_t, std::unique_ptr<JobObject>> jobs_;
+    std::map<std::string, Departure> departures_;
     std::map<std::string, CardName> names_;
     std::unique_ptr<PciMonitor> udev_;
     std::unique_ptr<DomainWatch> libvirt_;

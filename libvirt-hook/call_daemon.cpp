@@ -10,7 +10,7 @@
 namespace passthru {
 namespace {
 
-constexpr std::uint64_t longest_wait_usec = 3ULL * 60 * 1'000'000;
+constexpr std::uint64_t longest_wait_usec = 6ULL * 60 * 1'000'000;
 
 struct Unref {
     void operator()(sd_bus* it) const { sd_bus_close_unref(it); }

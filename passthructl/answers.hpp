@@ -67,6 +67,14 @@ struct JobRow {
     bool operator==(const JobRow&) const = default;
 };
 
+/// Somebody who waits for a GPU.
+struct WaiterRow {
+    OwnerRow owner;
+    std::uint32_t limit = 0;  ///< seconds
+
+    bool operator==(const WaiterRow&) const = default;
+};
+
 /// A function of a GPU's device set.
 struct FunctionRow {
     std::string address;
@@ -112,6 +120,7 @@ struct GpuRow {
     std::vector<ResetRow> last_reset;
     std::optional<ErrorRow> last_error;
     std::optional<JobRow> job;
+    std::vector<WaiterRow> queue;
 
     /// The GPU's own function; an empty one where it is not listed.
     [[nodiscard]] FunctionRow own() const {

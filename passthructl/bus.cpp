@@ -54,6 +54,11 @@ Bus::~Bus() {
     sd_bus_close_unref(bus_);
 }
 
+std::string Bus::unique_name() const {
+    const char* name = nullptr;
+    return sd_bus_get_unique_name(bus_, &name) < 0 ? "" : name;
+}
+
 Bus::Message Bus::create(const Method& method) {
     sd_bus_message* message = nullptr;
     sd_bus_message_new_method_call(bus_, &message, service, method.path.c_str(),

@@ -76,6 +76,7 @@ public:
     void start(const Message& message, Answered answered);
     /// `heard` gets every signal that passes `rule` while the loop runs.
     [[nodiscard]] Answer<void> listen(const std::string& rule, Heard heard);
+    [[nodiscard]] std::string unique_name() const;
     /// For the loop.
     [[nodiscard]] sd_bus* get() const { return bus_; }
 

@@ -26,6 +26,14 @@ struct Words {
     std::vector<std::string> command;
     MoveWishes move;
     std::uint32_t wait = 0;
+    std::uint32_t queue = 0;
+
+    [[nodiscard]] Taking taking() const {
+        Taking result = move.taking;
+        if (wait > 0) result.wait = wait;
+        if (queue > 0) result.queue = queue;
+        return result;
+    }
 };
 
 using Command = std::function<Exit(const Common&)>;
@@ -64,27 +72,31 @@ void add_questions(CLI::App& app, Words& words, Command& chosen) {
         ->required();
 }
 
+void add_taking(CLI::App& verb, Words& words) {
+    verb.add_option("--wait", words.wait,
+                    "Wait so many seconds, 1 to 120, for programs that have it open")
+        ->check(CLI::Range(1, 120));
+    verb.add_option("--queue", words.queue,
+                    "Wait so many seconds, 1 to 120, for the VM or the lease that has it")
+        ->check(CLI::Range(1, 120));
+    verb.add_option("--override", words.move.taking.overrides,
+                    "Pass over this check: BootGpu, InUse or HostCritical; may be repeated")
+        ->expected(1)
+        ->take_all();
+}
+
 void add_moves(CLI::App& app, Words& words, Command& chosen) {
     const auto mover = [&](const char* name, const char* what) {
         CLI::App* added = app.add_subcommand(name, what);
         added->add_option("gpu", words.move.gpu, gpu_help)->required();
         added->callback([&words, &chosen, name] {
             words.move.verb = name;
-            if (words.wait > 0) words.move.wait = words.wait;
+            words.move.taking = words.taking();
             chosen = [&words](const Common& common) { return move(common, words.move); };
         });
         return added;
     };
-    CLI::App* detach = mover("detach", "Take a GPU from the host and keep it ready for VMs");
-    detach
-        ->add_option("--wait", words.wait,
-                     "Wait so many seconds, 1 to 120, for programs that have it open")
-        ->check(CLI::Range(1, 120));
-    detach
-        ->add_option("--override", words.move.overrides,
-                     "Pass over this check: BootGpu, InUse or HostCritical; may be repeated")
-        ->expected(1)
-        ->take_all();
+    add_taking(*mover("detach", "Take a GPU from the host and keep it ready for VMs"), words);
     mover("reattach", "Give a GPU back to the host");
     mover("reset", "Reset a GPU that is detached or has failed")
         ->add_option("--method", words.move.method,
@@ -96,8 +108,11 @@ void add_run(CLI::App& app, Words& words, Command& chosen) {
     added->add_option("gpu", words.gpu, gpu_help)->required();
     added->add_option("command", words.command, "The command and its arguments, after --")
         ->required();
+    add_taking(*added, words);
     added->callback([&words, &chosen] {
-        chosen = [&words](const Common& common) { return run(common, words.gpu, words.command); };
+        chosen = [&words](const Common& common) {
+            return run(common, words.gpu, words.taking(), words.command);
+        };
     });
 }
 

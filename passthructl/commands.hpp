@@ -4,6 +4,7 @@
 #include "libpassthru/pci/sysfs.hpp"
 #include "passthructl/bus.hpp"
 #include "passthructl/show.hpp"
+#include "passthructl/taking.hpp"
 
 namespace passthru::ctl {
 
@@ -22,9 +23,8 @@ struct Common {
 struct MoveWishes {
     std::string verb;  ///< `detach`, `reattach` or `reset`
     std::string gpu;
-    std::string method;                  ///< of a reset; empty leaves it to passthrud
-    std::optional<std::uint32_t> wait;   ///< of a detach: seconds for programs to let go
-    std::vector<std::string> overrides;  ///< of a detach: checks to pass over
+    std::string method;  ///< of a reset; empty leaves it to passthrud
+    Taking taking;       ///< of a detach
 };
 
 [[nodiscard]] Exit list(const Common& common);
@@ -44,7 +44,7 @@ struct MoveWishes {
 /// number of the signal that ended it. The lease lasts as long as this process, the command or
 /// whatever inherits the descriptor. 125 when the GPU cannot be had, 126 when the command cannot be
 /// run, 127 when there is none of its name, as timeout(1) has it.
-[[nodiscard]] Exit run(const Common& common, const std::string& gpu,
+[[nodiscard]] Exit run(const Common& common, const std::string& gpu, const Taking& taking,
                        const std::vector<std::string>& command);
 /// Waits to the end; Ctrl-C cancels it.
 [[nodiscard]] Exit move(const Common& common, const MoveWishes& wishes);

@@ -15,19 +15,20 @@ std::vector<std::pair<std::string, json>> values_of(const Config::Section& secti
     json boot_gpu;
     json in_use;
     json wait;
+    json queue;
     json move_too;
     if (section.boot_gpu) boot_gpu = *section.boot_gpu == BootGpuRule::Allow ? "allow" : "refuse";
     if (section.in_use) in_use = when_in_use_name(*section.in_use);
     if (section.wait) wait = section.wait->count();
+    if (section.queue) queue = section.queue->count();
     if (section.move_too) {
         move_too = json::array();
         for (const Bdf& bdf : *section.move_too) move_too.push_back(bdf.str());
     }
-    return {{"boot-gpu", boot_gpu},
-            {"in-use", in_use},
-            {"wait", wait},
-            {"move-too", move_too},
-            {"reset", section.reset ? json(*section.reset) : json(nullptr)}};
+    return {
+        {"boot-gpu", boot_gpu}, {"in-use", in_use},
+        {"wait", wait},         {"queue", queue},
+        {"move-too", move_too}, {"reset", section.reset ? json(*section.reset) : json(nullptr)}};
 }
 
 /// Where `read` sets the value; nothing for a default.

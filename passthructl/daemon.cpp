@@ -71,6 +71,10 @@ GpuRow gpu_of(const json& it, const Objects& objects) {
     }
     const auto error = member<std::vector<std::string>>(it, "LastError");
     if (error.size() == 2 && !error[0].empty()) gpu.last_error = ErrorRow{error[0], error[1]};
+    for (const json& waiter : member<json>(it, "Queue")) {
+        gpu.queue.push_back({{text(waiter, "kind"), text(waiter, "id"), text(waiter, "name")},
+                             member<std::uint32_t>(waiter, "limit")});
+    }
     const json job = member<json>(objects, text(it, "Job").c_str());
     if (job.contains(job_interface)) gpu.job = job_of(job.at(job_interface));
     return gpu;

@@ -26,7 +26,9 @@ public:
 private:
     Bus::Message call() const;
     void on_signal(const Signal& signal);
+    void on_queue(const json& queue);
     void on_job_path(const std::string& path);
+    void follow(const std::string& path);
     void on_job_changes(const json& changes);
     void interrupt();
     void cancel();
@@ -42,6 +44,7 @@ private:
     json job_ = json::object();  ///< its properties as far as they are known
     int interrupts_ = 0;
     bool asked_ = false;       ///< for a cancel
+    bool waits_ = false;       ///< for the GPU's owner
     bool cancelling_ = false;  ///< Cancel is on its way
 };
 
@@ -73,30 +76,32 @@ Bus::Message Move::call() const {
     if (!wishes_.method.empty()) {
         sd_bus_message_append(it, "{sv}", "method", "s", wishes_.method.c_str());
     }
-    if (wishes_.wait) sd_bus_message_append(it, "{sv}", "wait", "u", *wishes_.wait);
-    if (!wishes_.overrides.empty()) {
-        sd_bus_message_open_container(it, 'e', "sv");
-        sd_bus_message_append(it, "s", "override");
-        sd_bus_message_open_container(it, 'v', "as");
-        sd_bus_message_open_container(it, 'a', "s");
-        for (const std::string& check : wishes_.overrides) {
-            sd_bus_message_append(it, "s", check.c_str());
-        }
-        sd_bus_message_close_container(it);
-        sd_bus_message_close_container(it);
-        sd_bus_message_close_container(it);
-    }
+    append(it, wishes_.taking);
     sd_bus_message_close_container(it);
     return message;
 }
 
 void Move::on_signal(const Signal& signal) {
     const json& changes = signal.values.at(1);
+    if (signal.path == path_ && changes.contains("Queue")) on_queue(changes.at("Queue"));
     if (signal.path == path_ && changes.contains("Job")) on_job_path(text(changes, "Job"));
     if (signal.path == job_path_) on_job_changes(changes);
 }
 
+/// While it waits for the GPU the job to look at is its own wait, not what the owner's end brings.
+void Move::on_queue(const json& queue) {
+    const auto mine = std::ranges::find_if(queue, [this](const json& it) {
+        return text(it, "client") == daemon_.bus().unique_name();
+    });
+    const bool waited = std::exchange(waits_, mine != queue.end());
+    if (waits_ && !waited) follow(text(*mine, "job"));
+}
+
 void Move::on_job_path(const std::string& path) {
+    if (!waits_) follow(path);
+}
+
+void Move::follow(const std::string& path) {
     job_path_ = path;
     job_ = json::object();
     if (path == "/") return;

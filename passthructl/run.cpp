@@ -59,7 +59,8 @@ Exit wait_for(pid_t command) {
 
 }  // namespace
 
-Exit run(const Common& common, const std::string& gpu, const std::vector<std::string>& command) {
+Exit run(const Common& common, const std::string& gpu, const Taking& taking,
+         const std::vector<std::string>& command) {
     if (common.root) return not_begun(common, not_of_a_copy("run"));
     if (common.bus.host) return not_begun(common, not_of_a_host("run"));
     auto daemon = Daemon::connect(common.bus);
@@ -69,7 +70,10 @@ Exit run(const Common& common, const std::string& gpu, const std::vector<std::st
     const auto agent = password_agent(common);
     const std::string name = std::filesystem::path(command.front()).filename().string();
     const Bus::Message call = daemon->bus().create({*path, gpu_interface, "Lease"});
-    sd_bus_message_append(call.get(), "ssa{sv}", name.substr(0, 100).c_str(), "passthructl run", 0);
+    sd_bus_message_append(call.get(), "ss", name.substr(0, 100).c_str(), "passthructl run");
+    sd_bus_message_open_container(call.get(), 'a', "{sv}");
+    append(call.get(), taking);
+    sd_bus_message_close_container(call.get());
     // The first value is the lease, which nobody closes here: the command inherits it.
     const auto lease = daemon->bus().call_patiently(call);
     if (!lease) return not_begun(common, lease.error());

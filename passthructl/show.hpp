@@ -38,6 +38,7 @@ struct Details {
 [[nodiscard]] nlohmann::json to_json(const std::vector<HolderRow>& holders);
 [[nodiscard]] nlohmann::json to_json(const std::optional<OwnerRow>& owner);
 [[nodiscard]] nlohmann::json to_json(const std::optional<JobRow>& job);
+[[nodiscard]] nlohmann::json to_json(const std::vector<WaiterRow>& queue);
 
 [[nodiscard]] std::string to_text(const std::vector<GpuRow>& rows, const Screen& screen);
 [[nodiscard]] std::string to_text(const Details& details, const Screen& screen);

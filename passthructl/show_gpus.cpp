@@ -98,6 +98,11 @@ std::string detail_of(const GpuRow& gpu, const Screen& screen) {
     lines.add("State", gpu.state, style_of_state(gpu.state));
     if (gpu.owner) lines.add("Owner", owner_in_full(*gpu.owner));
     if (gpu.job) lines.add("Job", job_text(*gpu.job));
+    for (const WaiterRow& it : gpu.queue) {
+        const bool is_first = &it == &gpu.queue.front();
+        lines.add(is_first ? "Waiting" : "",
+                  fmt::format("{}, up to {} s", owner_text(it.owner), it.limit));
+    }
     if (gpu.power_state != "unknown") lines.add("Power", gpu.power_state);
     lines.add("IOMMU group", gpu.iommu_groups.empty()
                                  ? "none"
@@ -142,6 +147,7 @@ std::string owner_text(const std::optional<OwnerRow>& owner) {
 }
 
 std::string job_text(const JobRow& job) {
+    if (job.kind == "wait") return job.text;
     return fmt::format("{}, step {} of {}{}{}", job.kind, std::min(job.step + 1, job.steps),
                        job.steps, job.text.empty() ? "" : ": ", job.text);
 }

@@ -58,6 +58,7 @@ json detail(const GpuRow& row) {
     it["power_state"] = text_or_null(row.power_state);
     it["reset_methods"] = row.reset_methods;
     it["job"] = to_json(row.job);
+    it["queue"] = to_json(row.queue);
     it["functions"] = json::array();
     for (const FunctionRow& function : row.functions) {
         it["functions"].push_back(function_json(function));
@@ -106,6 +107,14 @@ json to_json(const std::optional<JobRow>& job) {
             {"steps", job->steps},
             {"text", job->text},
             {"started_at", job->started_at}};
+}
+
+json to_json(const std::vector<WaiterRow>& queue) {
+    json list = json::array();
+    for (const WaiterRow& it : queue) {
+        list.push_back({{"owner", to_json(it.owner)}, {"limit", it.limit}});
+    }
+    return list;
 }
 
 json to_json(const PlanAnswer& plan) {

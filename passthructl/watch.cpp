@@ -45,7 +45,7 @@ private:
 /// Is there something to tell? That a job is at its end shows in the state.
 bool differs(const GpuRow& before, const GpuRow& now) {
     const bool goes_on = now.job && !now.job->text.empty();
-    return before.state != now.state || before.owner != now.owner ||
+    return before.state != now.state || before.owner != now.owner || before.queue != now.queue ||
            (goes_on && before.job != now.job);
 }
 
@@ -138,12 +138,14 @@ void Watch::print_gpu(std::string_view event, const GpuRow& gpu) const {
         fmt::format("{}  {}{}", gpu.address,
                     styled(printable(state), style_of_state(gpu.state), common_.screen), blanks);
     if (!is_gone) text += "  " + printable(owner_text(gpu.owner));
+    if (!is_gone && !gpu.queue.empty()) text += fmt::format("  {} waiting", gpu.queue.size());
     if (!is_gone && gpu.job) text += "  " + printable(job_text(*gpu.job));
     print({{"event", event},
            {"address", gpu.address},
            {"state", gpu.state},
            {"owner", to_json(gpu.owner)},
-           {"job", to_json(gpu.job)}},
+           {"job", to_json(gpu.job)},
+           {"queue", to_json(gpu.queue)}},
           text);
 }
 

@@ -70,15 +70,28 @@ Options holder_options(const Holder& holder) {
     return result;
 }
 
+/// Whole seconds from 1 to `most`; sdbus::Error where it is no number.
+Result<std::optional<std::chrono::seconds>> seconds_option(const Options& options, const char* name,
+                                                           std::chrono::seconds most) {
+    const auto found = options.find(name);
+    if (found == options.end()) return std::nullopt;
+    const std::chrono::seconds value(found->second.get<std::uint32_t>());
+    if (value.count() >= 1 && value <= most) return value;
+    return fail(Errc::InvalidArgs, fmt::format("“{}” is from 1 to {} seconds", name, most.count()));
+}
+
 Result<Requests::DetachOptions> detach_options(const Options& options) {
-    if (const auto known = check_options(options, {"wait", "override"}); !known) {
+    if (const auto known = check_options(options, {"wait", "queue", "override"}); !known) {
         return std::unexpected(known.error());
     }
     Requests::DetachOptions result;
     try {
-        if (const auto wait = options.find("wait"); wait != options.end()) {
-            result.wait = std::chrono::seconds(wait->second.get<std::uint32_t>());
-        }
+        const auto wait = seconds_option(options, "wait", max_wait);
+        if (!wait) return std::unexpected(wait.error());
+        const auto queue = seconds_option(options, "queue", max_queue);
+        if (!queue) return std::unexpected(queue.error());
+        result.wait = *wait;
+        result.queue = *queue;
         if (const auto names = options.find("override"); names != options.end()) {
             for (const auto& name : names->second.get<std::vector<std::string>>()) {
                 const Errc check = errc_from_name(name);
@@ -93,11 +106,8 @@ Result<Requests::DetachOptions> detach_options(const Options& options) {
             }
         }
     } catch (const sdbus::Error&) {
-        return fail(Errc::InvalidArgs, "“wait” is a number (u), “override” a list of names (as)");
-    }
-    if (result.wait && (result.wait->count() < 1 || *result.wait > max_wait)) {
         return fail(Errc::InvalidArgs,
-                    fmt::format("“wait” is from 1 to {} seconds", max_wait.count()));
+                    "“wait” and “queue” are numbers (u), “override” is a list of names (as)");
     }
     return result;
 }
@@ -179,6 +189,7 @@ void GpuObject::update(GpuView view) {
     note(before.error_name != view_.error_name || before.error_message != view_.error_message,
          "LastError");
     note(before.job != view_.job, "Job");
+    note(before.queue != view_.queue, "Queue");
     if (changed.empty()) return;
 #if PASSTHRU_SDBUS_2
     std::vector<sdbus::PropertyName> names;
@@ -206,8 +217,9 @@ void GpuObject::authorize_taking(const char* method, const Requests::DetachOptio
 
 void GpuObject::Detach(sdbus::Result<>&& result, Options options) {
     auto owed = std::make_shared<Reply>(std::move(result));
-    const auto wishes = detach_options(options);
+    auto wishes = detach_options(options);
     if (!wishes) return owed->give(std::unexpected(wishes.error()));
+    wishes->client = caller_of(getObject()).sender;
     // The object may be gone, with its card, when polkit answers.
     authorize_taking("Detach", *wishes,
                      [&requests = requests_, bdf = view_.bdf, wishes = *wishes,
@@ -220,8 +232,9 @@ void GpuObject::Detach(sdbus::Result<>&& result, Options options) {
 void GpuObject::Lease(sdbus::Result<sdbus::UnixFd, std::vector<std::string>>&& result,
                       std::string who, std::string why, Options options) {
     auto owed = std::make_shared<Requests::LeaseReply>(std::move(result));
-    const auto wishes = detach_options(options);
+    auto wishes = detach_options(options);
     if (!wishes) return owed->give(std::unexpected(wishes.error()));
+    wishes->client = caller_of(getObject()).sender;
     if (const auto named = check_lease_names(who, why); !named) {
         return owed->give(std::unexpected(named.error()));
     }
@@ -299,6 +312,21 @@ std::vector<Options> GpuObject::Functions() {
     std::vector<Options> result;
     for (const FunctionView& function : view_.functions)
         result.push_back(function_options(function));
+    return result;
+}
+
+std::vector<Options> GpuObject::Queue() {
+    std::vector<Options> result;
+    for (const WaiterView& it : view_.queue) {
+        result.push_back({
+            {"job", sdbus::Variant{sdbus::ObjectPath{job_path(it.job)}}},
+            {"kind", sdbus::Variant{std::string(owner_kind_name(it.owner.kind))}},
+            {"id", sdbus::Variant{it.owner.id}},
+            {"name", sdbus::Variant{it.owner.name}},
+            {"client", sdbus::Variant{it.client}},
+            {"limit", sdbus::Variant{it.limit}},
+        });
+    }
     return result;
 }
 

@@ -53,6 +53,7 @@ private:
     std::vector<Options> LastReset() override;
     Strings2 LastError() override { return {view_.error_name, view_.error_message}; }
     sdbus::ObjectPath Job() override { return sdbus::ObjectPath{job_path(view_.job)}; }
+    std::vector<Options> Queue() override;
     std::string PowerState() override { return requests_.power_state(view_.bdf); }
 
     Authority& authority_;

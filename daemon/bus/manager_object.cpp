@@ -108,11 +108,16 @@ void ManagerObject::Notify(sdbus::Result<>&& result, std::string uuid, std::stri
     const auto bounded = check_lengths({&uuid, &name, &operation, &suboperation, &extra});
     if (!bounded) return reply.give(bounded);
     auto call = std::make_shared<HookCall>();
-    *call = {std::move(uuid),      std::move(name),
-             std::move(operation), std::move(suboperation),
-             std::move(extra),     UniqueFd(::fcntl(xml.get(), F_DUPFD_CLOEXEC, 3))};
+    const Caller caller = caller_of(getObject());
+    *call = {caller.sender,
+             std::move(uuid),
+             std::move(name),
+             std::move(operation),
+             std::move(suboperation),
+             std::move(extra),
+             UniqueFd(::fcntl(xml.get(), F_DUPFD_CLOEXEC, 3))};
     authority_.authorize(
-        caller_of(getObject()), hook_interface, "Notify", {},
+        caller, hook_interface, "Notify", {},
         [&requests = requests_, call,
          reply = std::make_shared<Reply>(std::move(reply))](const Result<Owner>& who) {
             if (!who) return reply->give(std::unexpected(who.error()));

@@ -13,6 +13,7 @@ namespace passthru {
 
 /// What libvirt's hook says, as it came.
 struct HookCall {
+    std::string client;  ///< the hook's bus name
     std::string uuid;
     std::string name;
     std::string operation;
@@ -31,7 +32,9 @@ public:
     [[nodiscard]] virtual Result<Bdf> find_gpu(const std::string& name) = 0;
     /// What a caller of Detach wishes beyond the detach itself.
     struct DetachOptions {
+        std::string client;  ///< the caller's bus name
         std::optional<std::chrono::seconds> wait;
+        std::optional<std::chrono::seconds> queue;
         std::set<Errc> overrides;
     };
     virtual void plan(const Bdf& gpu, const std::string& action,

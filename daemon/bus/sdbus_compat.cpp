@@ -126,10 +126,33 @@ std::unique_ptr<sdbus::IProxy> BusConnection::proxy(
 #endif
 
 BusConnection::BusConnection(EventLoop& loop)
-    : connection_(sdbus::createSystemBusConnection()),
+    : loop_(loop),
+      connection_(sdbus::createSystemBusConnection()),
       pump_(std::make_unique<Pump>(loop, *connection_)) {}
 
 BusConnection::~BusConnection() = default;
+
+Departure BusConnection::when_gone(const std::string& client, std::function<void()> gone) {
+    struct Watch {
+        sdbus::Slot match;
+        EventSource soon;
+    };
+    auto watch = std::make_shared<Watch>();
+    const std::string rule = fmt::format(
+        "type='signal',sender='org.freedesktop.DBus',interface='org.freedesktop.DBus',"
+        "member='NameOwnerChanged',arg0='{}'",
+        client);
+    // Whoever is told may destroy the watch, which must not happen within its own callback.
+    auto heard = [this, it = watch.get(), gone = std::move(gone)](const sdbus::Message&) {
+        it->soon = loop_.after({}, gone);
+    };
+#if PASSTHRU_SDBUS_2
+    watch->match = connection_->addMatch(rule, std::move(heard), sdbus::return_slot);
+#else
+    watch->match = connection_->addMatch(rule, std::move(heard));
+#endif
+    return watch;
+}
 
 Result<void> BusConnection::take_name(const std::string& name) {
     try {

@@ -23,6 +23,9 @@ using AsyncError = const sdbus::Error*;
 
 [[nodiscard]] sdbus::Error to_dbus(const Error& error);
 
+/// Waits for a client to leave the bus.
+using Departure = std::shared_ptr<void>;
+
 /// A connection to the system bus that is served by the loop. When the bus goes away the loop is
 /// ended with status 1, so that systemd starts the daemon anew.
 class BusConnection {
@@ -39,9 +42,13 @@ public:
     [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(
         const std::string& name, const std::string& path,
         const std::function<void(sdbus::IProxy&)>& subscribe = {});
+    /// Calls `gone`, from the loop, when the client with this unique name leaves the bus; not after
+    /// the Departure was destroyed.
+    [[nodiscard]] Departure when_gone(const std::string& client, std::function<void()> gone);
 
 private:
     struct Pump;
+    EventLoop& loop_;
     std::unique_ptr<sdbus::IConnection> connection_;
     std::unique_ptr<Pump> pump_;
 };

@@ -27,6 +27,16 @@ struct FunctionView {
     bool operator==(const FunctionView&) const = default;
 };
 
+/// Somebody who waits for a GPU.
+struct WaiterView {
+    std::uint64_t job = 0;
+    Owner owner;
+    std::string client;
+    std::uint32_t limit = 0;  ///< seconds
+
+    bool operator==(const WaiterView&) const = default;
+};
+
 /// All properties of a GPU object, as values that can be compared.
 struct GpuView {
     Bdf bdf;
@@ -45,6 +55,7 @@ struct GpuView {
     std::string error_name;
     std::string error_message;
     std::uint64_t job = 0;  ///< 0 for none
+    std::vector<WaiterView> queue;
 
     bool operator==(const GpuView&) const = default;
 };

@@ -29,13 +29,15 @@ WhenInUse read_in_use(const std::string& file, const toml::node& node) {
     toml_mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
 }
 
-std::chrono::seconds read_wait(const std::string& file, const toml::node& node) {
+std::chrono::seconds read_seconds(const std::string& file, const toml::node& node,
+                                  std::chrono::seconds least, std::chrono::seconds most) {
     const auto seconds = node.value_exact<std::int64_t>();
-    if (seconds && *seconds >= 1 && *seconds <= max_wait.count()) {
+    if (seconds && *seconds >= least.count() && *seconds <= most.count()) {
         return std::chrono::seconds(*seconds);
     }
     toml_mistake(file, node,
-                 fmt::format("this has to be a number of seconds from 1 to {}", max_wait.count()));
+                 fmt::format("this has to be a number of seconds from {} to {}", least.count(),
+                             most.count()));
 }
 
 std::vector<Bdf> read_addresses(const std::string& file, const toml::node& node) {
@@ -79,7 +81,9 @@ void read_section(const std::string& file, const toml::table& table, const std::
         } else if (key == "in-use") {
             section.in_use = read_in_use(file, node);
         } else if (key == "wait") {
-            section.wait = read_wait(file, node);
+            section.wait = read_seconds(file, node, std::chrono::seconds(1), max_wait);
+        } else if (key == "queue") {
+            section.queue = read_seconds(file, node, std::chrono::seconds(0), max_queue);
         } else if (key == "move-too") {
             section.move_too = read_addresses(file, node);
         } else if (key == "reset") {
@@ -136,7 +140,8 @@ void take(T& value, const std::optional<T>& set) {
 
 Config::Section Config::defaults() {
     constexpr std::chrono::seconds usual_wait{30};
-    return {BootGpuRule::Refuse, WhenInUse::Refuse, usual_wait, std::vector<Bdf>{}, std::nullopt};
+    return {BootGpuRule::Refuse,     WhenInUse::Refuse,  usual_wait,
+            std::chrono::seconds(0), std::vector<Bdf>{}, std::nullopt};
 }
 
 GpuPolicy Config::policy_for(const Function& gpu) const {
@@ -148,6 +153,7 @@ GpuPolicy Config::policy_for(const Function& gpu) const {
         take(policy.boot_gpu, found->second.boot_gpu);
         take(policy.in_use, found->second.in_use);
         take(policy.wait, found->second.wait);
+        take(policy.queue, found->second.queue);
         take(policy.move_too, found->second.move_too);
         if (found->second.reset) policy.reset = found->second.reset;
     }

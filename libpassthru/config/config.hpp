@@ -17,6 +17,7 @@ struct Config {
         std::optional<BootGpuRule> boot_gpu;
         std::optional<WhenInUse> in_use;
         std::optional<std::chrono::seconds> wait;
+        std::optional<std::chrono::seconds> queue;
         std::optional<std::vector<Bdf>> move_too;
         std::optional<std::vector<std::string>> reset;
         bool operator==(const Section&) const = default;

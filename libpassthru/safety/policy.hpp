@@ -25,8 +25,9 @@ enum class BootGpuRule { Refuse, Allow };
 struct GpuPolicy {
     BootGpuRule boot_gpu = BootGpuRule::Refuse;  ///< also for the only GPU and a server's console
     WhenInUse in_use = WhenInUse::Refuse;
-    std::chrono::seconds wait{0};  ///< 0 to `max_wait`; means nothing with `Refuse`
-    std::vector<Bdf> move_too;     ///< foreign functions of the group that move as well
+    std::chrono::seconds wait{0};   ///< 0 to `max_wait`; means nothing with `Refuse`
+    std::chrono::seconds queue{0};  ///< 0 to `max_queue`: how long to wait for another owner's end
+    std::vector<Bdf> move_too;      ///< foreign functions of the group that move as well
     /// The only ways to reset it that may be tried, in this order; not set leaves it to the quirks
     /// and the kernel.
     std::optional<std::vector<std::string>> reset;
@@ -36,6 +37,7 @@ struct GpuPolicy {
 
 /// A VM start waits in libvirt, with the VM's lock held: no wait is longer than this.
 inline constexpr std::chrono::seconds max_wait{120};
+inline constexpr std::chrono::seconds max_queue{120};
 
 /// `refuse`, `wait`, `ask`.
 [[nodiscard]] std::string_view when_in_use_name(WhenInUse rule);

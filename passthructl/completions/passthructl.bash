@@ -24,7 +24,7 @@ _passthructl() {
                 _passthructl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
                 i=$((i + 1))
                 ;;
-            --color | --wait | --override | --method) i=$((i + 1)) ;;
+            --color | --wait | --queue | --override | --method) i=$((i + 1)) ;;
             -*) ;;
             *) if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else action=${COMP_WORDS[i]}; fi ;;
         esac
@@ -35,7 +35,7 @@ _passthructl() {
         --color) words="auto always never" ;;
         --override) words="BootGpu InUse HostCritical" ;;
         --method) words="flr bus pm device_specific remove_rescan suspend" ;;
-        -H | --host | --wait) return ;;
+        -H | --host | --wait | --queue) return ;;
         *)
             case $verb in
                 "") words=$verbs ;;
@@ -43,9 +43,9 @@ _passthructl() {
                     if [[ -z $action ]]; then words="detach reattach reset"
                     else words=$(_passthructl_gpus); fi
                     ;;
-                detach) words=$(_passthructl_gpus); options+=" --wait --override" ;;
+                detach | run) words=$(_passthructl_gpus); options+=" --wait --queue --override" ;;
                 reset) words=$(_passthructl_gpus); options+=" --method" ;;
-                status | owner | holders | reattach | run) words=$(_passthructl_gpus) ;;
+                status | owner | holders | reattach) words=$(_passthructl_gpus) ;;
                 *) words= ;;
             esac
             [[ $current == -* ]] && words=$options

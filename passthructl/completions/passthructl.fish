@@ -35,8 +35,9 @@ complete -c passthructl -n $no_verb -a help -d 'Show the help text'
 set -l planning '__fish_seen_subcommand_from plan'
 complete -c passthructl -n "$planning; and not __fish_seen_subcommand_from $actions" -a "$actions"
 complete -c passthructl -n "__fish_seen_subcommand_from status owner holders run $actions" -a '(__passthructl_gpus)'
-complete -c passthructl -n '__fish_seen_subcommand_from detach' -l wait -x -d 'Wait for programs'
-complete -c passthructl -n '__fish_seen_subcommand_from detach' -l override -x \
+complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l wait -x -d 'Wait for programs'
+complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l queue -x -d 'Wait for who has it'
+complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l override -x \
     -a 'BootGpu InUse HostCritical' -d 'Pass over a check'
 complete -c passthructl -n '__fish_seen_subcommand_from reset' -l method -x \
     -a 'flr bus pm device_specific remove_rescan suspend' -d 'By this method only'

@@ -19,6 +19,7 @@ TEST(AConfigurationOfNoFile, IsItsDefaults) {
               "boot-gpu = \"refuse\"  # default\n"
               "in-use = \"refuse\"    # default\n"
               "wait = 30            # default\n"
+              "queue = 0            # default\n"
               "move-too = []        # default\n"
               "# reset: the quirk files and the kernel decide  # default\n");
 }
@@ -54,7 +55,7 @@ TEST_F(AConfiguration, AsJsonHasWhatTheManualNames) {
     EXPECT_THAT(members(config), ElementsAre("files", "settings", "warnings"));
     EXPECT_EQ(config["files"], (json{vendor_, mine_}));
     EXPECT_EQ(config["warnings"].size(), 1U);
-    ASSERT_EQ(config["settings"].size(), 6U);
+    ASSERT_EQ(config["settings"].size(), 7U);
     EXPECT_EQ(config["settings"][0], (json{{"subject", "*"},
                                            {"key", "boot-gpu"},
                                            {"value", "refuse"},
@@ -63,8 +64,8 @@ TEST_F(AConfiguration, AsJsonHasWhatTheManualNames) {
     EXPECT_EQ(
         config["settings"][2],
         (json{{"subject", "*"}, {"key", "wait"}, {"value", 20}, {"file", mine_}, {"line", 2}}));
-    EXPECT_TRUE(config["settings"][4]["value"].is_null()) << "reset has no default of its own";
-    EXPECT_EQ(config["settings"][5]["value"], (json{"flr", "bus"}));
+    EXPECT_TRUE(config["settings"][5]["value"].is_null()) << "reset has no default of its own";
+    EXPECT_EQ(config["settings"][6]["value"], (json{"flr", "bus"}));
 }
 
 TEST_F(AConfiguration, WithAMistakeIsTheMistake) {

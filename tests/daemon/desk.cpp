@@ -29,20 +29,36 @@ void Desk::send(const Event& event) {
     }
 }
 
-Ticket Desk::detach(const Owner& owner, std::vector<Bdf> wanted) {
-    DetachWishes wishes;
-    wishes.functions = std::move(wanted);
+Ticket Desk::want(const Owner& owner, DetachWishes wishes) {
     wishes.policy.boot_gpu = BootGpuRule::Allow;
     send(event::DetachWanted{++last_, owner, std::move(wishes)});
     return last_;
 }
 
+Ticket Desk::detach(const Owner& owner, std::vector<Bdf> wanted) {
+    DetachWishes wishes;
+    wishes.functions = std::move(wanted);
+    return want(owner, std::move(wishes));
+}
+
 Ticket Desk::lend(const Owner& lease, std::uint32_t user) {
     DetachWishes wishes;
-    wishes.policy.boot_gpu = BootGpuRule::Allow;
     wishes.user = user;
-    send(event::DetachWanted{++last_, lease, std::move(wishes)});
-    return last_;
+    return want(lease, std::move(wishes));
+}
+
+Ticket Desk::queue(const Owner& owner, std::chrono::seconds limit, std::vector<Bdf> wanted) {
+    DetachWishes wishes;
+    wishes.functions = std::move(wanted);
+    wishes.policy.queue = limit;
+    return want(owner, std::move(wishes));
+}
+
+Ticket Desk::queue_lease(const Owner& lease, std::uint32_t user) {
+    DetachWishes wishes;
+    wishes.user = user;
+    wishes.policy.queue = std::chrono::seconds(60);
+    return want(lease, std::move(wishes));
 }
 
 Ticket Desk::reattach(std::optional<std::string> domain) {
@@ -56,14 +72,16 @@ Ticket Desk::reset(std::optional<std::string> method) {
 }
 
 void Desk::run_jobs() {
-    while (running) {
-        const Plan plan = it.plan;
-        const Ran ran = run(kernel_, plan);
-        for (std::size_t index = 0; index < ran.done; ++index) send(event::StepDone{index});
-        std::optional<PlanFailed> failure;
-        if (ran.error) failure = PlanFailed{ran.done, *ran.error};
-        send(event::JobEnded{failure});
-    }
+    while (running) run_job();
+}
+
+void Desk::run_job() {
+    const Plan plan = it.plan;
+    const Ran ran = run(kernel_, plan);
+    for (std::size_t index = 0; index < ran.done; ++index) send(event::StepDone{index});
+    std::optional<PlanFailed> failure;
+    if (ran.error) failure = PlanFailed{ran.done, *ran.error};
+    send(event::JobEnded{failure});
 }
 
 void Desk::run_steps(std::size_t count) {

@@ -25,12 +25,18 @@ public:
     Ticket detach(const Owner& owner, std::vector<Bdf> wanted = {});
     /// As `detach`, for a lease of this user.
     Ticket lend(const Owner& lease, std::uint32_t user);
+    /// As `detach`, by somebody who waits for another owner's end.
+    Ticket queue(const Owner& owner, std::chrono::seconds limit = std::chrono::seconds(60),
+                 std::vector<Bdf> wanted = {});
+    Ticket queue_lease(const Owner& lease, std::uint32_t user);
     Ticket reattach(std::optional<std::string> domain = std::nullopt);
     Ticket reset(std::optional<std::string> method = std::nullopt);
 
     /// Does the running job to its end, or to the step that fails, and the jobs that follow from
     /// it.
     void run_jobs();
+    /// Only the running one.
+    void run_job();
     /// Does only the first steps of the running job, as a worker that is killed there; nobody is
     /// told.
     void run_steps(std::size_t count);
@@ -55,6 +61,8 @@ public:
     SteadyTime now{std::chrono::hours(1)};
 
 private:
+    Ticket want(const Owner& owner, DetachWishes wishes);
+
     const fakes::FakeKernel& kernel_;
     Bdf gpu_;
     DeviceSet set_ = set();

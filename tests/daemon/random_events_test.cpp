@@ -38,7 +38,7 @@ public:
 private:
     void step() {
         now_ += 1s;
-        switch (pick(12)) {
+        switch (pick(15)) {
             case 0:
             case 1:
             case 2: return send(event::DetachWanted{ask(), anybody(), {}});
@@ -49,8 +49,17 @@ private:
             case 7: return send(event::DomainsListed{{games.id}, now_ - 2s * pick(3)});
             case 8: return send(event::MachineChanged{});
             case 9: return pick(20) ? end_job() : send(event::StepOverdue{30s, {}});
+            case 10: return send(event::DetachWanted{ask(), anybody(), waiting_wishes()});
+            case 11: return send(event::TimePassed{});
+            case 12: return leave_queue();
             default: return end_job();
         }
+    }
+
+    void leave_queue() {
+        if (it_.queue.empty()) return;
+        const auto who = static_cast<std::size_t>(pick(static_cast<int>(it_.queue.size())));
+        send(event::Withdrawn{it_.queue[who].wanted.ticket});
     }
 
     void end_job() {
@@ -102,7 +111,11 @@ private:
         EXPECT_EQ(it_.record.empty(), it_.owner.kind == OwnerKind::Host);
         EXPECT_TRUE(it_.owner.kind != OwnerKind::Host || it_.phase == Phase::Idle);
         EXPECT_TRUE(it_.working() || (it_.waiting.empty() && !it_.wish)) << "waits for nothing";
-        EXPECT_TRUE(it_.working() || owed_.empty()) << "an answer is owed and nothing is under way";
+        EXPECT_TRUE(it_.working() || owed_.size() == it_.queue.size())
+            << "an answer is owed and nothing is under way";
+        EXPECT_TRUE(it_.working() || it_.queue.empty() || it_.owner.kind == OwnerKind::Domain)
+            << "waits for nobody";
+        EXPECT_TRUE(it_.working() || !it_.handing_over);
         EXPECT_EQ(it_.trouble.has_value() && !it_.working(),
                   it_.phase == Phase::Stuck || it_.phase == Phase::Failed);
         if (it_.owner.kind != OwnerKind::Host || it_.working()) return;
@@ -118,6 +131,8 @@ private:
             running_ = false;
             send(event::JobEnded{});
         }
+        now_ += 1h;
+        send(event::TimePassed{});
         check();
         EXPECT_TRUE(owed_.empty());
     }
@@ -128,6 +143,11 @@ private:
     [[nodiscard]] Owner anybody() {
         const Owner owners[] = {win11, games, alice};
         return owners[pick(3)];
+    }
+    [[nodiscard]] DetachWishes waiting_wishes() {
+        DetachWishes wishes;
+        wishes.policy.queue = 10s;
+        return wishes;
     }
     [[nodiscard]] Ticket ask() {
         owed_.insert(++last_);

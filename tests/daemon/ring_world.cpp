@@ -93,7 +93,7 @@ std::pair<std::shared_ptr<RingWorld::Asked>, Ring::Answered> RingWorld::asking()
 
 std::shared_ptr<RingWorld::Asked> RingWorld::detach(const Bdf& set, const Owner& owner) {
     auto [asked, answered] = asking();
-    ring_->detach(set, owner, ring_->wishes_for(set, {set}), answered);
+    ring_->detach(set, owner, ring_->wishes_for(set, {set}), ":1.1", answered);
     return asked;
 }
 
@@ -107,7 +107,7 @@ std::shared_ptr<RingWorld::Asked> RingWorld::reattach(const Bdf& set,
 std::shared_ptr<RingWorld::Asked> RingWorld::prepare(const Owner& domain,
                                                      std::vector<Bdf> functions) {
     auto [asked, answered] = asking();
-    hooks_->prepare({domain.id, domain.name, std::move(functions)}, answered);
+    hooks_->prepare({domain.id, domain.name, std::move(functions)}, ":1.1", answered);
     return asked;
 }
 
