@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/wiring.hpp"
 
+#include "daemon/diagnosis.hpp"
 #include "daemon/udev/hwdb.hpp"
 #include "libpassthru/pci/vfio_nodes.hpp"
 
@@ -8,7 +9,6 @@
 #include <cctype>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 namespace passthru {
 namespace {
@@ -21,6 +21,10 @@ std::string lower(std::string text) {
     std::ranges::transform(text, text.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return text;
+}
+
+std::unexpected<Error> gone(const Bdf& gpu) {
+    return fail(Errc::NoSuchGpu, fmt::format("there is no GPU at {} any more", gpu.str()));
 }
 
 }  // namespace
@@ -156,9 +160,11 @@ std::string Wiring::power_state(const Bdf& gpu) {
 }
 
 bool Wiring::hook_installed() {
-    const Root root(settings_.root);
-    const std::string relative = std::string(PASSTHRU_HOOK_FILE).substr(1);
-    return ::access(root.below(relative).c_str(), X_OK) == 0;
+    return hook_is_installed(Root(settings_.root));
+}
+
+void Wiring::diagnose(std::function<void(std::vector<DoctorFinding>)> answered) {
+    passthru::diagnose(ring_, Root(settings_.root), std::move(answered));
 }
 
 void Wiring::rescan() {
@@ -239,7 +245,10 @@ void Wiring::reattach(const Bdf& gpu, Reply reply) {
     const auto set = set_of(gpu);
     if (!set) return reply.give(std::unexpected(set.error()));
     auto owed = std::make_shared<Reply>(std::move(reply));
-    ring_.reattach(*set, std::nullopt, [owed](const Result<void>& result) { owed->give(result); });
+    ring_.reattach(*set, std::nullopt, [this, gpu, owed](const Result<void>& result) {
+        // It was pulled out on its way: its object has gone with it.
+        owed->give(gpus_.contains(gpu) ? result : gone(gpu));
+    });
 }
 
 void Wiring::reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) {
@@ -253,14 +262,11 @@ void Wiring::reset(const Bdf& gpu, std::optional<std::string> method, Reply repl
 void Wiring::cancel(std::uint64_t job, Reply reply) {
     for (const auto& [gpu, entry] : ring_.sets()) {
         const auto& queue = entry.assignment.queue;
-        if (entry.job && entry.job->number == job) {
-            ring_.cancel(gpu);
-        } else if (std::ranges::find(queue, job, ticket_of) != queue.end()) {
-            ring_.withdraw(gpu, job);
-        } else {
-            continue;
-        }
-        return reply.give({});
+        const bool waits = std::ranges::find(queue, job, ticket_of) != queue.end();
+        if (!waits && (!entry.job || entry.job->number != job)) continue;
+        // The job's object goes with the wait.
+        reply.give({});
+        return waits ? ring_.withdraw(gpu, job) : ring_.cancel(gpu);
     }
     reply.give(fail(Errc::Failed, "the job is over"));
 }
@@ -453,7 +459,7 @@ void Wiring::release_requested(const Bdf& set, std::chrono::seconds limit, const
 
 Result<Bdf> Wiring::set_of(const Bdf& gpu) const {
     if (const auto set = ring_.set_with(gpu)) return *set;
-    return fail(Errc::NoSuchGpu, fmt::format("there is no GPU at {} any more", gpu.str()));
+    return gone(gpu);
 }
 
 const CardName& Wiring::name_of(const Function& gpu) {

@@ -51,6 +51,7 @@ public:
     void forget_domain(const std::string& domain, Reply reply) override;
     std::string power_state(const Bdf& gpu) override;
     bool hook_installed() override;
+    void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) override;
     void rescan() override;
     void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                 Reply reply) override;

@@ -67,6 +67,16 @@ struct JobRow {
     bool operator==(const JobRow&) const = default;
 };
 
+/// Something that `doctor` found.
+struct FindingRow {
+    std::string id;
+    std::string severity;  ///< `error`, `warning`, `note`
+    std::string subject;   ///< empty for the computer
+    std::string message;
+    std::string remedy;
+    std::string documentation;
+};
+
 /// Somebody who waits for a GPU.
 struct WaiterRow {
     OwnerRow owner;

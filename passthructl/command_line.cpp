@@ -65,6 +65,7 @@ void add_questions(CLI::App& app, Words& words, Command& chosen) {
         ->add_option("gpu", words.gpu, gpu_help)
         ->required();
     verb("watch", "Print a line whenever a GPU changes, until Ctrl-C", watch);
+    verb("doctor", "Show what is wrong for giving GPUs to VMs, and the cure", doctor);
     verb("config", "Show the configuration that counts and where each value comes from", config);
     verb("forget", "Let a VM start with other devices at the addresses that it had last time",
          [&words](const Common& common) { return forget(common, words.domain); })
@@ -127,7 +128,7 @@ void add_options(CLI::App& app, Words& words) {
         ->check(CLI::IsMember({"auto", "always", "never"}));
     app.add_option("--root", words.root,
                    "Read /sys, /proc and /etc below this folder and ask no daemon: list, status, "
-                   "plan detach, holders, config")
+                   "plan detach, holders, doctor, config")
         ->check(CLI::ExistingDirectory);
     app.require_subcommand(0, 1);
     app.fallthrough();

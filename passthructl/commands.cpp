@@ -5,6 +5,8 @@
 #include "passthructl/daemon.hpp"
 #include "passthructl/from_files.hpp"
 
+#include <algorithm>
+
 namespace passthru::ctl {
 namespace {
 
@@ -81,6 +83,28 @@ Exit status(const Common& common, const std::string& gpu) {
         found = gpus ? find_gpu(*gpus, gpu) : std::unexpected(gpus.error());
     }
     return found ? show(common, Details{{*found}}) : complain(common, found.error());
+}
+
+Exit doctor(const Common& common) {
+    const auto root = machine(common);
+    if (!root) return complain(common, root.error());
+    Answer<std::vector<FindingRow>> found;
+    if (common.root) {
+        found = findings_from_files(*root);
+    } else {
+        auto daemon = Daemon::connect(common.bus);
+        found = daemon ? daemon->diagnose() : std::unexpected(daemon.error());
+        if (!found && falls_back(common, found.error())) {
+            const Problem away = found.error();
+            found = findings_from_files(*root);
+            found->insert(found->begin(), {"no-daemon", "error", "", away.message,
+                                           "systemctl status passthrud", "man:passthrud(8)"});
+        }
+    }
+    if (!found) return complain(common, found.error());
+    std::ignore = show(common, *found);
+    const bool well = std::ranges::find(*found, "error", &FindingRow::severity) == found->end();
+    return well ? Exit::Success : Exit::Failed;
 }
 
 Exit plan(const Common& common, const std::string& action, const std::string& gpu) {

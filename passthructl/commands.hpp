@@ -35,6 +35,8 @@ struct MoveWishes {
 [[nodiscard]] Exit plan(const Common& common, const std::string& action, const std::string& gpu);
 [[nodiscard]] Exit owner(const Common& common, const std::string& gpu);
 [[nodiscard]] Exit holders(const Common& common, const std::string& gpu);
+/// What is wrong with the computer for giving its GPUs to VMs; Failed where one cannot be given.
+[[nodiscard]] Exit doctor(const Common& common);
 /// The configuration that counts, from the files.
 [[nodiscard]] Exit config(const Common& common);
 [[nodiscard]] Exit forget(const Common& common, const std::string& domain);

@@ -176,6 +176,18 @@ Answer<std::vector<HolderRow>> Daemon::holders(const std::string& path) {
     return rows;
 }
 
+Answer<std::vector<FindingRow>> Daemon::diagnose() {
+    const auto lines = first(bus_->call({root_path, manager_interface, "Diagnose"}, "a{sv}", 0),
+                             json::value_t::array);
+    if (!lines) return std::unexpected(lines.error());
+    std::vector<FindingRow> rows;
+    for (const json& it : *lines) {
+        rows.push_back({text(it, "id"), text(it, "severity"), text(it, "subject"),
+                        text(it, "message"), text(it, "remedy"), text(it, "documentation")});
+    }
+    return rows;
+}
+
 Answer<OwnerRow> Daemon::owner(const std::string& address) {
     const auto values =
         bus_->call({root_path, manager_interface, "GetOwner"}, "s", address.c_str());

@@ -30,6 +30,7 @@ public:
     [[nodiscard]] Answer<GpuRow> gpu(const std::string& name);
     [[nodiscard]] Answer<PlanAnswer> plan(const std::string& path, const std::string& action);
     [[nodiscard]] Answer<std::vector<HolderRow>> holders(const std::string& path);
+    [[nodiscard]] Answer<std::vector<FindingRow>> diagnose();
     [[nodiscard]] Answer<OwnerRow> owner(const std::string& address);
     /// The domain's devices are remembered no longer; for a VM whose devices have really changed.
     [[nodiscard]] Answer<void> forget(const std::string& domain);

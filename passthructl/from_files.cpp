@@ -2,6 +2,7 @@
 #include "passthructl/from_files.hpp"
 
 #include "libpassthru/config/config.hpp"
+#include "libpassthru/doctor/host_doctor.hpp"
 #include "libpassthru/pci/set_state.hpp"
 
 #include <algorithm>
@@ -100,6 +101,15 @@ Answer<PlanAnswer> plan_from_files(const Root& root, const std::string& action,
     refused.refusals.push_back({dbus_name(Errc::NoSuchGpu), bdf->str(), run.error().message,
                                 "“passthructl list” shows the GPUs of this computer"});
     return refused;
+}
+
+std::vector<FindingRow> findings_from_files(const Root& root) {
+    std::vector<FindingRow> rows;
+    for (const DoctorFinding& it : diagnose(root)) {
+        rows.push_back({it.id, std::string(severity_name(it.severity)), it.subject, it.message,
+                        it.remedy, it.documentation});
+    }
+    return rows;
 }
 
 Answer<std::vector<HolderRow>> holders_from_files(const Root& root, const std::string& gpu) {

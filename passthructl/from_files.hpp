@@ -13,6 +13,7 @@ namespace passthru::ctl {
 [[nodiscard]] Answer<PlanAnswer> plan_from_files(const Root& root, const std::string& action,
                                                  const std::string& gpu);
 /// What this process may see of who has the GPU's set open.
+[[nodiscard]] std::vector<FindingRow> findings_from_files(const Root& root);
 [[nodiscard]] Answer<std::vector<HolderRow>> holders_from_files(const Root& root,
                                                                 const std::string& gpu);
 /// The row that an address or a short address means; a companion's means its card.

@@ -90,6 +90,28 @@ std::string to_text(const PlanAnswer& plan, const Screen& screen) {
     return text;
 }
 
+std::string to_text(const std::vector<FindingRow>& findings, const Screen& screen) {
+    if (findings.empty()) return "Nothing is wrong: VMs can have every GPU.\n";
+    constexpr std::size_t indent = 4;
+    std::string text;
+    for (const FindingRow& it : findings) {
+        const Style style = it.severity == "error"     ? Style::Bad
+                            : it.severity == "warning" ? Style::Moving
+                                                       : Style::Plain;
+        text +=
+            fmt::format("{}: {}{}\n", styled(printable(it.severity), style, screen),
+                        it.subject.empty() ? "" : printable(it.subject) + ": ", printable(it.id));
+        text += item(std::string(indent, ' '), it.message, screen.width);
+        const std::string see = it.documentation.starts_with("man:")
+                                    ? fmt::format("see {}", it.documentation.substr(4))
+                                    : it.documentation;
+        text +=
+            item(std::string(indent, ' ') + "→ ",
+                 it.remedy + (it.remedy.empty() || see.empty() ? "" : "; ") + see, screen.width);
+    }
+    return text;
+}
+
 std::string to_text(const std::vector<HolderRow>& holders, const Screen& screen) {
     if (holders.empty()) return "Nobody has it open.\n";
     std::vector<Row> cells;

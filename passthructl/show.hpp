@@ -39,11 +39,13 @@ struct Details {
 [[nodiscard]] nlohmann::json to_json(const std::optional<OwnerRow>& owner);
 [[nodiscard]] nlohmann::json to_json(const std::optional<JobRow>& job);
 [[nodiscard]] nlohmann::json to_json(const std::vector<WaiterRow>& queue);
+[[nodiscard]] nlohmann::json to_json(const std::vector<FindingRow>& findings);
 
 [[nodiscard]] std::string to_text(const std::vector<GpuRow>& rows, const Screen& screen);
 [[nodiscard]] std::string to_text(const Details& details, const Screen& screen);
 /// TOML that passthrud.conf(5) would take, each value with its place as a comment.
 [[nodiscard]] std::string to_text(const Settings& settings, const Screen& screen);
+[[nodiscard]] std::string to_text(const std::vector<FindingRow>& findings, const Screen& screen);
 [[nodiscard]] std::string to_text(const OwnerRow& owner, const Screen& screen);
 [[nodiscard]] std::string to_text(const PlanAnswer& plan, const Screen& screen);
 [[nodiscard]] std::string to_text(const std::vector<HolderRow>& holders, const Screen& screen);

@@ -117,6 +117,19 @@ json to_json(const std::vector<WaiterRow>& queue) {
     return list;
 }
 
+json to_json(const std::vector<FindingRow>& findings) {
+    json list = json::array();
+    for (const FindingRow& it : findings) {
+        list.push_back({{"id", it.id},
+                        {"severity", it.severity},
+                        {"subject", text_or_null(it.subject)},
+                        {"message", it.message},
+                        {"remedy", it.remedy},
+                        {"documentation", it.documentation}});
+    }
+    return {{"findings", list}};
+}
+
 json to_json(const PlanAnswer& plan) {
     json refusals = json::array();
     for (const auto& it : plan.refusals) {

@@ -27,6 +27,7 @@ inline constexpr MethodRule method_rules[] = {
     {"org.passthru1.Manager", "GetOwner", everybody},
     {"org.passthru1.Manager", "FindGpu", everybody},
     {"org.passthru1.Manager", "Rescan", everybody},
+    {"org.passthru1.Manager", "Diagnose", everybody},
     {"org.passthru1.Manager", "ForgetDomain", override_safety},
     {"org.passthru1.Gpu", "Plan", everybody},
     {"org.passthru1.Gpu", "ListHolders", everybody},

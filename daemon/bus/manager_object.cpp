@@ -87,6 +87,25 @@ void ManagerObject::Rescan(const Options& options) {
     });
 }
 
+void ManagerObject::Diagnose(sdbus::Result<std::vector<Options>>&& result, Options options) {
+    auto owed = std::make_shared<ReplyWith<std::vector<Options>>>(std::move(result));
+    if (const auto known = check_options(options); !known) {
+        return owed->give(std::unexpected(known.error()));
+    }
+    requests_.diagnose([owed](const std::vector<DoctorFinding>& findings) {
+        std::vector<Options> lines;
+        for (const DoctorFinding& it : findings) {
+            lines.push_back({{"id", sdbus::Variant{it.id}},
+                             {"severity", sdbus::Variant{std::string(severity_name(it.severity))}},
+                             {"subject", sdbus::Variant{it.subject}},
+                             {"message", sdbus::Variant{it.message}},
+                             {"remedy", sdbus::Variant{it.remedy}},
+                             {"documentation", sdbus::Variant{it.documentation}}});
+        }
+        owed->give(lines);
+    });
+}
+
 void ManagerObject::ForgetDomain(sdbus::Result<>&& result, std::string domain, Options options) {
     Reply reply(std::move(result));
     if (const auto known = check_options(options); !known) return reply.give(known);

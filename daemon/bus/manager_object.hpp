@@ -31,6 +31,7 @@ private:
     bool HookInstalled() override { return requests_.hook_installed(); }
     sdbus::ObjectPath FindGpu(const std::string& name) override;
     void Rescan(const Options& options) override;
+    void Diagnose(sdbus::Result<std::vector<Options>>&& result, Options options) override;
     void ForgetDomain(sdbus::Result<>&& result, std::string domain, Options options) override;
     void Notify(sdbus::Result<>&& result, std::string uuid, std::string name, std::string operation,
                 std::string suboperation, std::string extra, sdbus::UnixFd xml,

@@ -4,13 +4,16 @@
 #include "daemon/bus/sdbus_compat.hpp"
 
 #include <memory>
+#include <spdlog/spdlog.h>
 #include <tuple>
 #include <type_traits>
 
 namespace passthru {
 
 /// The answer that a caller waits for: nothing, or values. Given once; a reply that is thrown
-/// away without one answers by itself, so that no caller hangs.
+/// away without one answers by itself, so that no caller hangs. Values are given while the object
+/// that was called is there: sd-bus compares them with the object's own description of the method
+/// (sd-bus/bus-message.c, enforced_reply_signature). Errors may come later.
 template <typename... Value>
 class ReplyWith {
 public:
@@ -40,9 +43,9 @@ public:
             } else {
                 std::apply([this](const Value&... all) { result_->returnResults(all...); }, *given);
             }
-            // NOLINTNEXTLINE(bugprone-empty-catch)
-        } catch (const sdbus::Error&) {
+        } catch (const sdbus::Error& error) {
             // The caller or the bus is gone.
+            spdlog::debug("an answer could not be given: {}", error.what());
         }
         result_.reset();
     }

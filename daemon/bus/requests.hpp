@@ -4,7 +4,7 @@
 #include "daemon/bus/reply.hpp"
 #include "daemon/bus/views.hpp"
 #include "daemon/loop/unique_fd.hpp"
-#include "libpassthru/plan/dry_run.hpp"
+#include "libpassthru/doctor/host_doctor.hpp"
 
 #include <chrono>
 #include <functional>
@@ -44,6 +44,7 @@ public:
     virtual void forget_domain(const std::string& domain, Reply reply) = 0;
     [[nodiscard]] virtual std::string power_state(const Bdf& gpu) = 0;
     [[nodiscard]] virtual bool hook_installed() = 0;
+    virtual void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) = 0;
     virtual void rescan() = 0;
     virtual void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                         Reply reply) = 0;

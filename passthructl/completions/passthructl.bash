@@ -7,7 +7,7 @@ _passthructl_gpus() {
 
 _passthructl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs="list status plan owner holders watch config detach reattach reset run forget help"
+    local verbs="list status plan owner holders watch doctor config detach reattach reset run forget help"
     local options="--json --host --no-ask-password --color --root --help --version"
     local -a _passthructl_where=()
     local verb= action= words i

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # fish completion for passthructl(1)
 
-set -l verbs list status plan owner holders watch config detach reattach reset run forget help
+set -l verbs list status plan owner holders watch doctor config detach reattach reset run forget help
 set -l actions detach reattach reset
 
 function __passthructl_gpus
@@ -23,6 +23,7 @@ complete -c passthructl -n $no_verb -a status -d 'Show everything about one GPU,
 complete -c passthructl -n $no_verb -a plan -d 'Show what would be done, or why not'
 complete -c passthructl -n $no_verb -a owner -d 'Show who has a GPU'
 complete -c passthructl -n $no_verb -a holders -d 'Show which programs have a GPU open'
+complete -c passthructl -n $no_verb -a doctor -d 'Show what is wrong, and the cure'
 complete -c passthructl -n $no_verb -a watch -d 'Print a line whenever a GPU changes'
 complete -c passthructl -n $no_verb -a config -d 'Show the configuration that counts'
 complete -c passthructl -n $no_verb -a detach -d 'Take a GPU from the host'

@@ -42,7 +42,7 @@ TEST_F(Passthrud, GoesOnWithoutAClientThatLeavesInTheMiddle) {
     leaver.reset();
     kernel_.unblock();
     wait_for_state(first_gpu, "detached");
-    EXPECT_FALSE(client_->property("/org/passthru1/job/1", "org.passthru1.Job", "Kind").ok());
+    EXPECT_FALSE(client_->property("/org/passthru1/job/2", "org.passthru1.Job", "Kind").ok());
     EXPECT_TRUE(reattach(first_gpu).ok());
     EXPECT_EQ(changes_of_the_machine(), "");
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bus/daemon_on_a_bus.hpp"
 
+#include <csignal>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 namespace passthru::bus_test {
@@ -45,6 +47,22 @@ TEST_F(Passthrud, ShowsAnObjectForEachGpu) {
         return client_->property("/org/passthru1", manager, "LibvirtState").text ==
                "(\"connected\")";
     }));
+}
+
+TEST_F(Passthrud, TellsWhatIsWrongOfTheGpusThatTheHostHas) {
+    kernel_.put("etc/passthrud/passthrud.conf", "[gpu.\"*\"]\nboot-gpu = \"refuse\"\n");
+    kernel_.put("sys/bus/pci/devices/0000:01:00.0/boot_vga", "1\n");
+    ASSERT_EQ(::kill(passthrud_, SIGHUP), 0);
+    const Method diagnose{"/org/passthru1", manager, "Diagnose"};
+    const auto refuses = [&](const char* gpu) {
+        return client_->call(diagnose, "a{sv}", 0)
+            .text.contains(fmt::format("\"subject\", \"{}\"", gpu));
+    };
+    ASSERT_TRUE(client_->wait_until([&] { return refuses("0000:01:00.0"); }))
+        << "nobody allows the boot GPU";
+    EXPECT_THAT(client_->call(diagnose, "a{sv}", 0).text, HasSubstr("\"hook-missing\""));
+    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "foo", "b", 1).error, invalid);
+    EXPECT_EQ(state(first_gpu), "(\"host\")");
 }
 
 TEST_F(Passthrud, DetachesAndReattaches) {
@@ -93,10 +111,10 @@ TEST_F(Passthrud, TellsEverybodyBeforeItAnswers) {
         "(\"administrator\", \"0\", \"root\"))");
     before_the_answer("\"State\", \"detaching\"");
     before_the_answer("\"State\", \"detached\"");
-    before_the_answer("InterfacesAdded (\"/org/passthru1/job/1\"");
-    before_the_answer("/org/passthru1/job/1 PropertiesChanged");
-    before_the_answer("/org/passthru1/job/1 Completed (true, \"\", \"\")");
-    before_the_answer("InterfacesRemoved (\"/org/passthru1/job/1\"");
+    before_the_answer("InterfacesAdded (\"/org/passthru1/job/2\"");
+    before_the_answer("/org/passthru1/job/2 PropertiesChanged");
+    before_the_answer("/org/passthru1/job/2 Completed (true, \"\", \"\")");
+    before_the_answer("InterfacesRemoved (\"/org/passthru1/job/2\"");
     before_the_answer("\"Job\", \"/\"");
 }
 
@@ -104,10 +122,10 @@ TEST_F(Passthrud, ShowsTheJobWhileItRuns) {
     kernel_.plan_fault("unbind", "01:00.1"_bdf, Fault::Block);
     const auto pending = start_detach(first_gpu);
     wait_for_a_blocked_write();
-    constexpr const char* job = "/org/passthru1/job/1";
+    constexpr const char* job = "/org/passthru1/job/2";
     ASSERT_TRUE(client_->wait_to_hear("unbind 0000:01:00.1 from snd_hda_intel"));
     EXPECT_EQ(client_->property(first_gpu, gpu_interface, "Job").text,
-              "(\"/org/passthru1/job/1\")");
+              "(\"/org/passthru1/job/2\")");
     EXPECT_EQ(client_->property(job, "org.passthru1.Job", "Gpu").text,
               "(\"/org/passthru1/gpu/0000_01_00_0\")");
     EXPECT_EQ(client_->property(job, "org.passthru1.Job", "Kind").text, "(\"detach\")");

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/diagnosis.hpp"
+
+#include <deque>
+#include <utility>
+
+namespace passthru {
+namespace {
+
+struct Round : std::enable_shared_from_this<Round> {
+    Ring& ring;
+    std::function<void(std::vector<DoctorFinding>)> done;
+    std::vector<DoctorFinding> found;
+    std::deque<Bdf> left;  ///< the sets to look at
+    std::vector<DryRun> runs;
+
+    Round(Ring& its_ring, std::function<void(std::vector<DoctorFinding>)> its_done)
+        : ring(its_ring), done(std::move(its_done)) {}
+
+    void begin() {
+        for (const auto& [set, entry] : ring.sets()) {
+            const Assignment& it = entry.assignment;
+            if (it.phase == Phase::Stuck || it.phase == Phase::Failed) {
+                found.push_back({std::string(errc_name(it.trouble->code)), Severity::Error,
+                                 set.str(), it.trouble->message, "", "man:passthrud(8)"});
+            } else if (it.phase == Phase::Idle && it.owner.kind == OwnerKind::Host) {
+                left.push_back(set);
+            }
+        }
+        next();
+    }
+
+    void next() {
+        if (left.empty()) return end();
+        const Bdf set = left.front();
+        left.pop_front();
+        ring.inspect(set, [self = shared_from_this(), set](const Result<Findings>& seen) {
+            const auto now = self->ring.sets().find(set);
+            if (now != self->ring.sets().end()) {
+                for (const Bdf& gpu : now->second.set.with_role(Role::Gpu)) {
+                    self->runs.push_back(self->ring.dry_run_detach(gpu, seen.value_or(Findings{})));
+                }
+            }
+            self->next();
+        });
+    }
+
+    void end() {
+        for (DoctorFinding& it : findings_of_gpus(runs)) found.push_back(std::move(it));
+        done(std::move(found));
+    }
+};
+
+}  // namespace
+
+void diagnose(Ring& ring, const Root& root, std::function<void(std::vector<DoctorFinding>)> done) {
+    const auto round = std::make_shared<Round>(ring, std::move(done));
+    round->found = findings_of_host(root, ring.inventory());
+    round->begin();
+}
+
+}  // namespace passthru

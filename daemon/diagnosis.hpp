@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "daemon/ring.hpp"
+#include "libpassthru/doctor/host_doctor.hpp"
+
+#include <functional>
+
+namespace passthru {
+
+/// What passthrud finds wrong with the computer and with each GPU: what files tell, what workers
+/// see, and what became of a move. One set is looked at after the other; a set that somebody has is
+/// nobody's to take and is left alone.
+void diagnose(Ring& ring, const Root& root, std::function<void(std::vector<DoctorFinding>)> done);
+
+}  // namespace passthru
