@@ -10,6 +10,7 @@ set(PASSTHRU_QUIRKSDIR "${CMAKE_INSTALL_DATADIR}/passthrud/quirks.d" CACHE STRIN
 set(PASSTHRU_BASHCOMPLETIONDIR "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" CACHE STRING "Folder of bash's completions")
 set(PASSTHRU_ZSHCOMPLETIONDIR "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" CACHE STRING "Folder of zsh's completions")
 set(PASSTHRU_FISHCOMPLETIONDIR "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" CACHE STRING "Folder of fish's completions")
+set(PASSTHRU_PKGCONFIGDIR "${CMAKE_INSTALL_DATADIR}/pkgconfig" CACHE STRING "Folder of pkg-config's files")
 set(PASSTHRU_WORKER_SOCKET "/run/passthru-worker.sock" CACHE STRING "Where systemd listens for passthrud and starts a worker")
 
 # Where the programs are once they are installed.

@@ -95,7 +95,7 @@ void Authority::ask_polkit(const Caller& caller, const std::string& action,
                 action == override_safety ? "" : ", or become a member of group libvirt";
             return decided(
                 fail(Errc::InteractiveAuthorizationRequired,
-                     fmt::format("{} needs a password, and the call does not allow to ask for one: "
+                     fmt::format("{} needs a password, and the call does not let us ask for one: "
                                  "busctl does{}",
                                  action, cure)));
         }

@@ -248,6 +248,12 @@ as_user() {
     runuser -u "$user" -- env -C "/home/$user" HOME="/home/$user" "$@"
 }
 
+# ---- the next boot ---------------------------------------------------------------------------------------------------
+
+# Ends this run of the scenario; it is run anew, with $LAB_BOOT one higher, after the machine was shut down and booted. /run
+# and /tmp are empty then.
+boot_anew() { exit 76; }
+
 # ---- for scripts/lab -----------------------------------------------------------------------------------------------
 
 scenario_begin() {

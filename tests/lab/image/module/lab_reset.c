@@ -159,7 +159,20 @@ static int on_change(struct notifier_block *block, unsigned long action, void *d
 static struct notifier_block changes = { .notifier_call = on_change };
 
 /* A sleep in RAM takes the power from the cards. */
+#ifdef SYSCORE_HAS_DATA
+static void after_sleep(void *data)
+{
+	revive();
+}
+static const struct syscore_ops sleep_ops = { .resume = after_sleep };
+static struct syscore after = { .ops = &sleep_ops };
+#define watch_sleep() register_syscore(&after)
+#define unwatch_sleep() unregister_syscore(&after)
+#else
 static struct syscore_ops sleep_ops = { .resume = revive };
+#define watch_sleep() register_syscore_ops(&sleep_ops)
+#define unwatch_sleep() unregister_syscore_ops(&sleep_ops)
+#endif
 
 static int __init lab_reset_init(void)
 {
@@ -167,14 +180,14 @@ static int __init lab_reset_init(void)
 
 	if (result)
 		return result;
-	register_syscore_ops(&sleep_ops);
+	watch_sleep();
 	return bus_register_notifier(&pci_bus_type, &changes);
 }
 
 static void __exit lab_reset_exit(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &changes);
-	unregister_syscore_ops(&sleep_ops);
+	unwatch_sleep();
 	unregister_kprobe(&probe);
 	revive();
 }
