@@ -264,9 +264,11 @@ void Wiring::cancel(std::uint64_t job, Reply reply) {
         const auto& queue = entry.assignment.queue;
         const bool waits = std::ranges::find(queue, job, ticket_of) != queue.end();
         if (!waits && (!entry.job || entry.job->number != job)) continue;
-        // The job's object goes with the wait.
+        if (!waits) ring_.cancel(gpu);
+        // The object of a wait goes with it.
         reply.give({});
-        return waits ? ring_.withdraw(gpu, job) : ring_.cancel(gpu);
+        if (waits) ring_.withdraw(gpu, job);
+        return;
     }
     reply.give(fail(Errc::Failed, "the job is over"));
 }
