@@ -28,7 +28,7 @@ void Decision::wait_in_line(const event::DetachWanted& event) {
 void Decision::operator()(const event::Withdrawn& event) {
     const auto leaves = [&](const Waiter& it) { return it.wanted.ticket == event.ticket; };
     if (std::erase_if(it_.queue, leaves) == 0) return;
-    refuse(event.ticket, Errc::Cancelled, fmt::format("nobody waits for GPU {} any more", gpu()));
+    refuse(event.ticket, Errc::Cancelled, fmt::format("the wait for GPU {} was cancelled", gpu()));
 }
 
 void Decision::operator()(const event::TimePassed&) {

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <sstream>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace passthru {
@@ -33,31 +32,12 @@ void check_hook(const Root& root, std::vector<DoctorFinding>& into) {
         into.push_back(
             {"hook-missing", Severity::Error, shown(root, hook),
              "libvirt's hook for passthrud is not installed, so that VMs start without it",
-             "install passthrud again and restart libvirtd", manual});
+             "install passthrud again, and reload libvirtd", manual});
     } else if (::access(hook.c_str(), X_OK) != 0) {
         // virFileIsExecutable passes over it without a word.
         into.push_back({"hook-not-executable", Severity::Error, shown(root, hook),
                         "libvirt ignores the hook for passthrud, since it is not executable",
                         fmt::format("chmod 755 {}", shown(root, hook)), manual});
-    }
-}
-
-/// libvirt looks for hooks when it starts; one that found none then runs none that came later
-/// (src/util/virhook.c, virHookInitialize).
-void check_libvirt_knows_hook(const Root& root, std::vector<DoctorFinding>& into) {
-    struct stat hook{};
-    if (::stat(hook_file(root).c_str(), &hook) != 0) return;
-    for (const char* name : {"libvirtd", "virtqemud"}) {
-        const auto pid = read_attribute(root.below(fmt::format("run/{}.pid", name)));
-        struct stat process{};
-        if (!pid || ::stat(root.below("proc/" + *pid).c_str(), &process) != 0) continue;
-        if (process.st_mtime >= hook.st_ctime) continue;
-        into.push_back(
-            {"libvirt-older-than-hook", Severity::Warning, name,
-             fmt::format("{} runs since before the hook for passthrud was installed, and "
-                         "may not know of it",
-                         name),
-             fmt::format("systemctl restart {}; running VMs go on", name), "man:passthru-hook(8)"});
     }
 }
 
@@ -196,7 +176,6 @@ bool hook_is_installed(const Root& root) {
 std::vector<DoctorFinding> findings_of_host(const Root& root, const Inventory& inventory) {
     std::vector<DoctorFinding> result;
     check_hook(root, result);
-    check_libvirt_knows_hook(root, result);
     check_rivals(root, result);
     check_all_bound_at_boot(root, inventory, result);
     check_interrupts(root, result);

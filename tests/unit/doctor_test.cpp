@@ -57,18 +57,6 @@ TEST_F(ADoctor, SeesAHookThatLibvirtWouldNotRun) {
                                         Field(&DoctorFinding::subject, PASSTHRU_HOOK_FILE))));
 }
 
-TEST_F(ADoctor, SeesALibvirtThatRunsSinceBeforeTheHook) {
-    kernel_.put("run/libvirtd.pid", "812");
-    fs::create_directories(kernel_.path() / "proc/812");
-    EXPECT_THAT(found(), Not(Contains(has_id("libvirt-older-than-hook"))));
-    fs::last_write_time(kernel_.path() / "proc/812",
-                        fs::file_time_type::clock::now() - std::chrono::hours(1));
-    EXPECT_THAT(
-        found(),
-        Contains(AllOf(has_id("libvirt-older-than-hook"),
-                       Field(&DoctorFinding::remedy, HasSubstr("systemctl restart libvirtd")))));
-}
-
 TEST_F(ADoctor, SeesHooksOfOthersThatMoveDevices) {
     install("/etc/libvirt/hooks/qemu",
             "#!/bin/bash\n# virsh nodedev-detach is for others\necho hi\n");
