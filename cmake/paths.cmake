@@ -2,6 +2,7 @@
 # Where things go. Nothing is assumed to be in /usr: each of these is an option of the build.
 set(PASSTHRU_LIBEXECDIR "${CMAKE_INSTALL_LIBEXECDIR}/passthru" CACHE STRING "Folder of passthru-worker")
 set(PASSTHRU_UNITDIR "lib/systemd/system" CACHE STRING "Folder of systemd's system units")
+set(PASSTHRU_CATALOGDIR "lib/systemd/catalog" CACHE STRING "Folder of the journal's catalogs")
 set(PASSTHRU_SYSUSERSDIR "lib/sysusers.d" CACHE STRING "Folder of systemd-sysusers")
 set(PASSTHRU_DBUSDIR "${CMAKE_INSTALL_DATADIR}/dbus-1" CACHE STRING "Folder of D-Bus's policy, activation and interfaces")
 set(PASSTHRU_POLKITDIR "${CMAKE_INSTALL_DATADIR}/polkit-1" CACHE STRING "Folder of polkit's actions and rules")

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/ring.hpp"
 
+#include "daemon/notice.hpp"
 #include "daemon/rehearsal.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 namespace passthru {
@@ -47,17 +49,28 @@ bool tries_to_reset(const Step& step) {
 }
 
 void tell_transition(const Bdf& gpu, const Assignment& before, const Assignment& after) {
+    const std::vector<std::pair<std::string_view, std::string>> owner{
+        {"OWNER", std::string(owner_kind_name(after.owner.kind))},
+        {"OWNER_ID", after.owner.id},
+        {"OWNER_NAME", after.owner.name}};
     if (before.owner != after.owner) {
-        spdlog::info("gpu={} owner={} domain=\"{}\": {} had it, {} has it now", gpu.str(),
-                     owner_kind_name(after.owner.kind), after.owner.name, describe(before.owner),
-                     describe(after.owner));
+        tell({notice_id::owner_changed, spdlog::level::info, gpu,
+              fmt::format("owner={} domain=\"{}\": {} had it, {} has it now",
+                          owner_kind_name(after.owner.kind), after.owner.name,
+                          describe(before.owner), describe(after.owner)),
+              owner});
     }
     if (before.phase == after.phase) return;
+    auto fields = owner;
+    fields.emplace_back("PHASE", phase_name(after.phase));
     if (after.phase == Phase::Failed || after.phase == Phase::Stuck) {
-        spdlog::error("gpu={} {}: {}", gpu.str(), phase_name(after.phase), after.trouble->message);
+        fields.emplace_back("ERROR", errc_name(after.trouble->code));
+        tell({after.phase == Phase::Stuck ? notice_id::stuck : notice_id::failed,
+              spdlog::level::err, gpu,
+              fmt::format("{}: {}", phase_name(after.phase), after.trouble->message), fields});
     } else {
-        spdlog::info("gpu={} {} → {}", gpu.str(), phase_name(before.phase),
-                     phase_name(after.phase));
+        tell({notice_id::phase_changed, spdlog::level::info, gpu,
+              fmt::format("{} → {}", phase_name(before.phase), phase_name(after.phase)), fields});
     }
 }
 
@@ -394,8 +407,12 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
     for (const effect::Answer& answer : answers) {
         if (answer.result) continue;
         entry.last_error = answer.result.error();
-        spdlog::warn("gpu={} refused: {}: {}", set.str(), errc_name(answer.result.error().code),
-                     answer.result.error().message);
+        const Error& error = answer.result.error();
+        tell({notice_id::refused,
+              spdlog::level::warn,
+              set,
+              fmt::format("refused: {}: {}", errc_name(error.code), error.message),
+              {{"ERROR", std::string(errc_name(error.code))}}});
     }
     observer_.changed();
     for (const effect::Answer& answer : answers) {
@@ -406,10 +423,16 @@ void Ring::carry_out(const Bdf& set, const std::vector<Effect>& effects) {
 
 void Ring::reset_tried(const Bdf& set, const ResetTrial& trial) {
     SetEntry& entry = sets_.at(set);
-    spdlog::info("gpu={} job={} function={} reset={} result={} after {} ms{}{}", set.str(),
-                 entry.job ? entry.job->number : 0, trial.function.str(), trial.method,
-                 trial_end_name(trial.end), trial.took.count() / 1000,
-                 trial.message.empty() ? "" : ": ", trial.message);
+    tell({notice_id::reset_tried,
+          spdlog::level::info,
+          set,
+          fmt::format("job={} function={} reset={} result={} after {} ms{}{}",
+                      entry.job ? entry.job->number : 0, trial.function.str(), trial.method,
+                      trial_end_name(trial.end), trial.took.count() / 1000,
+                      trial.message.empty() ? "" : ": ", trial.message),
+          {{"FUNCTION", trial.function.str()},
+           {"RESET_METHOD", trial.method},
+           {"RESET_RESULT", std::string(trial_end_name(trial.end))}}});
     entry.last_reset.push_back(trial);
     stuck_watch_.step_began(set, entry.assignment);
     observer_.changed();
@@ -458,8 +481,12 @@ void Ring::step_overdue(const Bdf& set, std::chrono::seconds limit) {
 void Ring::job_ended(const Bdf& set, std::optional<PlanFailed> failure) {
     SetEntry& entry = sets_.at(set);
     if (failure) {
-        spdlog::warn("gpu={} job={} step {} failed: {}", set.str(),
-                     entry.job ? entry.job->number : 0, failure->index + 1, failure->error.message);
+        tell({notice_id::step_failed,
+              spdlog::level::warn,
+              set,
+              fmt::format("job={} step {} failed: {}", entry.job ? entry.job->number : 0,
+                          failure->index + 1, failure->error.message),
+              {{"ERROR", std::string(errc_name(failure->error.code))}}});
     }
     const Result<void> result =
         failure ? Result<void>(std::unexpected(failure->error)) : Result<void>();
