@@ -28,6 +28,7 @@ struct DetachWanted {
     Ticket ticket = 0;
     Owner owner;
     DetachWishes wishes;
+    // NOLINTNEXTLINE(readability-redundant-member-init): g++ 12 asks for it where it is left out
     std::string client = {};  ///< the bus name of who asks: a place in the queue ends with it
 };
 /// Somebody gives the set back. `owner` is the id of a VM or a lease that has ended; without it an
