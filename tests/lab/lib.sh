@@ -183,6 +183,22 @@ vm_undefine() {
     virsh -q undefine "$1"
 }
 
+# ---- a driver that goes wrong --------------------------------------------------------------------------------------
+
+# What it does wrong is written to the files in there.
+LAB_FAULTS=/sys/module/lab_faults/parameters
+
+# with_lab_driver BDF: the host's driver of this function is the one that goes wrong.
+with_lab_driver() {
+    [[ -e $LAB_FAULTS ]] || insmod /usr/share/passthru-lab/lab_faults.ko
+    echo lab_faults >"$(sysfs "$1")/driver_override"
+    [[ ! -e $(sysfs "$1")/driver ]] || echo "$1" >"$(sysfs "$1")/driver/unbind"
+    echo "$1" >/sys/bus/pci/drivers_probe
+    expect_eq "the driver of $1" "$(driver_of "$1")" lab_faults
+}
+
+lab_driver_hangs() { grep -qs lab_ /proc/[0-9]*/wchan; }
+
 # ---- passthrud -----------------------------------------------------------------------------------------------------
 
 gpu_path() { local bdf=${1//[:.]/_}; echo "/org/passthru1/gpu/$bdf"; }
