@@ -153,10 +153,13 @@ void Wiring::forget_domain(const std::string& domain, Reply reply) {
     reply.give(memory_.forget(domain));
 }
 
-std::string Wiring::power_state(const Bdf& gpu) {
+Requests::Power Wiring::power_of(const Bdf& gpu) {
     const Root root(settings_.root);
-    return read_attribute(root.below("sys/bus/pci/devices") / gpu.str() / "power_state")
-        .value_or("unknown");
+    Power power;
+    power.state = read_attribute(root.below("sys/bus/pci/devices") / gpu.str() / "power_state")
+                      .value_or(power.state);
+    power.link = read_pcie_link(root, gpu, power.state);
+    return power;
 }
 
 bool Wiring::hook_installed() {

@@ -49,7 +49,7 @@ public:
     void list_holders(const Bdf& gpu,
                       std::function<void(Result<std::vector<Holder>>)> answered) override;
     void forget_domain(const std::string& domain, Reply reply) override;
-    std::string power_state(const Bdf& gpu) override;
+    Power power_of(const Bdf& gpu) override;
     bool hook_installed() override;
     void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) override;
     void rescan() override;

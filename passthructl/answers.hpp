@@ -2,6 +2,8 @@
 // What passthrud or a machine's files tell, as values that touch nothing.
 #pragma once
 
+#include "libpassthru/pci/pcie_link.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -124,6 +126,7 @@ struct GpuRow {
     std::vector<std::uint32_t> iommu_groups;
     std::string state;
     std::string power_state;
+    PcieLink link;
     std::vector<FunctionRow> functions;
     std::vector<std::string> reset_methods;
     std::optional<OwnerRow> owner;

@@ -59,6 +59,9 @@ GpuRow gpu_of(const json& it, const Objects& objects) {
     gpu.iommu_groups = member<std::vector<std::uint32_t>>(it, "IommuGroups");
     gpu.state = text(it, "State");
     gpu.power_state = text(it, "PowerState");
+    gpu.link = {member<std::uint32_t>(it, "LinkSpeed"), member<std::uint32_t>(it, "LinkWidth"),
+                member<std::uint32_t>(it, "LinkSpeedMax"),
+                member<std::uint32_t>(it, "LinkWidthMax")};
     for (const json& function : member<json>(it, "Functions")) {
         gpu.functions.push_back(function_of(function));
     }

@@ -20,7 +20,8 @@ FunctionRow function_of(const Function& it, Role role) {
     return row;
 }
 
-GpuRow row_of(const Function& gpu, const DeviceSet& set, const Inventory& inventory) {
+GpuRow row_of(const Root& root, const Function& gpu, const DeviceSet& set,
+              const Inventory& inventory) {
     GpuRow row;
     row.address = gpu.bdf.str();
     row.vendor_id = gpu.id.vendor;
@@ -30,6 +31,7 @@ GpuRow row_of(const Function& gpu, const DeviceSet& set, const Inventory& invent
     row.iommu_groups.assign(set.groups.begin(), set.groups.end());
     row.state = set_state_name(set_state(set, inventory));
     row.power_state = gpu.power_state;
+    row.link = read_pcie_link(root, gpu.bdf, gpu.power_state);
     row.reset_methods = gpu.reset_methods;
     for (const Member& member : set.members) {
         row.functions.push_back(function_of(inventory.functions.at(member.bdf), member.role));
@@ -76,7 +78,7 @@ std::vector<GpuRow> gpus_from_files(const Root& root) {
     std::vector<GpuRow> rows;
     for (const DeviceSet& set : device_sets(inventory)) {
         for (const Bdf& bdf : set.with_role(Role::Gpu)) {
-            rows.push_back(row_of(inventory.functions.at(bdf), set, inventory));
+            rows.push_back(row_of(root, inventory.functions.at(bdf), set, inventory));
         }
     }
     return rows;

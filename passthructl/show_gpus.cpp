@@ -81,6 +81,17 @@ std::string owner_in_full(const OwnerRow& owner) {
     return owner_text(owner) + (tells_more ? fmt::format(" ({})", owner.id) : "");
 }
 
+/// `8 GT/s, 16 lanes`, and what it could be where that is more.
+std::string link_text(const PcieLink& link) {
+    const auto text = [](std::uint32_t speed, std::uint32_t width) {
+        return fmt::format("{} GT/s, {} lane{}", speed / 1000.0, width, width == 1 ? "" : "s");
+    };
+    const bool could_more = link.speed < link.speed_max || link.width < link.width_max;
+    return text(link.speed, link.width) +
+           (could_more ? fmt::format(" (the card can {})", text(link.speed_max, link.width_max))
+                       : "");
+}
+
 std::string functions_of(const GpuRow& gpu, const Screen& screen) {
     std::vector<Row> rows;
     for (const FunctionRow& it : gpu.functions) {
@@ -104,6 +115,7 @@ std::string detail_of(const GpuRow& gpu, const Screen& screen) {
                   fmt::format("{}, up to {} s", owner_text(it.owner), it.limit));
     }
     if (gpu.power_state != "unknown") lines.add("Power", gpu.power_state);
+    if (gpu.link.speed != 0) lines.add("Link", link_text(gpu.link));
     lines.add("IOMMU group", gpu.iommu_groups.empty()
                                  ? "none"
                                  : fmt::format("{}", fmt::join(gpu.iommu_groups, ", ")));

@@ -22,6 +22,10 @@ json text_or_null(const std::string& text) {
     return text.empty() ? json(nullptr) : json(text);
 }
 
+json or_null(std::uint32_t number) {
+    return number == 0 ? json(nullptr) : json(number);
+}
+
 json brief(const GpuRow& row) {
     const FunctionRow own = row.own();
     json device_set = json::array();
@@ -56,6 +60,10 @@ json detail(const GpuRow& row) {
     json it = brief(row);
     it["numa_node"] = row.numa_node;
     it["power_state"] = text_or_null(row.power_state);
+    it["link_speed"] = or_null(row.link.speed);
+    it["link_speed_max"] = or_null(row.link.speed_max);
+    it["link_width"] = or_null(row.link.width);
+    it["link_width_max"] = or_null(row.link.width_max);
     it["reset_methods"] = row.reset_methods;
     it["job"] = to_json(row.job);
     it["queue"] = to_json(row.queue);

@@ -11,6 +11,9 @@ namespace {
 /// A prompt waits for a person.
 constexpr std::chrono::minutes prompt_limit{10};
 
+/// Each waits for a person, and a user can have many connections.
+constexpr int most_questions_of_a_user = 16;
+
 constexpr std::uint32_t allow_user_interaction = 1;
 
 Owner administrator(std::uint32_t uid) {
@@ -21,6 +24,13 @@ Owner administrator(std::uint32_t uid) {
         ::getpwuid_r(uid, &entry, buffer, sizeof buffer, &found) == 0 && found != nullptr;
     return {OwnerKind::Administrator, std::to_string(uid),
             known ? std::string(found->pw_name) : std::to_string(uid)};
+}
+
+/// What the rule that is shipped lets members of group libvirt do (polkit/50-passthrud.rules).
+std::string_view group_may(std::string_view action) {
+    const bool may = action == "org.passthru1.detach" || action == "org.passthru1.reattach" ||
+                     action == "org.passthru1.lease";
+    return may ? ", or become a member of group libvirt" : "";
 }
 
 }  // namespace
@@ -74,10 +84,20 @@ void Authority::ask_polkit(const Caller& caller, const std::string& action,
     using Subject = sdbus::Struct<std::string, std::map<std::string, sdbus::Variant>>;
     using Verdict = sdbus::Struct<bool, bool, std::map<std::string, std::string>>;
     const Subject subject{"system-bus-name", {{"name", sdbus::Variant{caller.sender}}}};
-    const std::uint32_t flags = caller.interactive ? allow_user_interaction : 0;
+    const bool interactive = caller.interactive;
+    const std::uint32_t flags = interactive ? allow_user_interaction : 0;
+    int& open = open_questions_[who.id];
+    if (open >= most_questions_of_a_user) {
+        return decided(fail(Errc::LimitsExceeded,
+                            fmt::format("{} calls of {} wait for a password already: answer or "
+                                        "cancel those first",
+                                        open, who.name)));
+    }
+    ++open;
 
-    const auto answered = [action, who, decided = std::move(decided)](AsyncError error,
-                                                                      const Verdict& verdict) {
+    const auto answered = [this, action, who, interactive, decided = std::move(decided)](
+                              AsyncError error, const Verdict& verdict) {
+        if (--open_questions_[who.id] == 0) open_questions_.erase(who.id);
         if (error) {
             return decided(fail(Errc::AccessDenied,
                                 fmt::format("polkit cannot be asked whether you may do this: {}",
@@ -90,14 +110,13 @@ void Authority::ask_polkit(const Caller& caller, const std::string& action,
             return decided(fail(Errc::AccessDenied, "the question for the password was dismissed"));
         }
         if (challenge) {
-            // The rule that is shipped lets that group do everything but this.
-            const std::string_view cure =
-                action == override_safety ? "" : ", or become a member of group libvirt";
+            const std::string_view why =
+                interactive ? "nobody can be asked for it here: start a polkit agent, such as "
+                              "pkttyagent"
+                            : "the call does not let us ask for one: busctl does";
             return decided(
                 fail(Errc::InteractiveAuthorizationRequired,
-                     fmt::format("{} needs a password, and the call does not let us ask for one: "
-                                 "busctl does{}",
-                                 action, cure)));
+                     fmt::format("{} needs a password, and {}{}", action, why, group_may(action))));
         }
         decided(
             fail(Errc::AccessDenied, fmt::format("you are not allowed to do this ({})", action)));

@@ -67,6 +67,8 @@ private:
                     const std::map<std::string, std::string>& details, const Owner& who,
                     Decision decided);
 
+    std::map<std::string, int> open_questions_;  ///< by the number of the user who waits
+    // Their callbacks use what stands above.
     std::unique_ptr<sdbus::IProxy> bus_daemon_;
     std::unique_ptr<sdbus::IProxy> polkit_;
 };

@@ -176,6 +176,7 @@ GpuObject::~GpuObject() {
 void GpuObject::update(GpuView view) {
     if (view == view_) return;
     const GpuView before = std::exchange(view_, std::move(view));
+    power_until_ = {};
     std::vector<std::string> changed;
     const auto note = [&](bool differs, const char* name) {
         if (differs) changed.emplace_back(name);
@@ -328,6 +329,17 @@ std::vector<Options> GpuObject::Queue() {
         });
     }
     return result;
+}
+
+const Requests::Power& GpuObject::power() {
+    // Who asks for all properties asks for it five times.
+    constexpr std::chrono::milliseconds fresh{100};
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= power_until_) {
+        power_ = requests_.power_of(view_.bdf);
+        power_until_ = now + fresh;
+    }
+    return power_;
 }
 
 std::vector<Options> GpuObject::LastReset() {

@@ -6,6 +6,8 @@
 #include "daemon/bus/requests.hpp"
 #include "generated/gpu_adaptor.hpp"
 
+#include <chrono>
+
 namespace passthru {
 
 /// org.passthru1.Gpu of one GPU. Shows the view that it was given last and says what has changed.
@@ -54,11 +56,18 @@ private:
     Strings2 LastError() override { return {view_.error_name, view_.error_message}; }
     sdbus::ObjectPath Job() override { return sdbus::ObjectPath{job_path(view_.job)}; }
     std::vector<Options> Queue() override;
-    std::string PowerState() override { return requests_.power_state(view_.bdf); }
+    std::string PowerState() override { return power().state; }
+    std::uint32_t LinkSpeed() override { return power().link.speed; }
+    std::uint32_t LinkSpeedMax() override { return power().link.speed_max; }
+    std::uint32_t LinkWidth() override { return power().link.width; }
+    std::uint32_t LinkWidthMax() override { return power().link.width_max; }
+    const Requests::Power& power();
 
     Authority& authority_;
     Requests& requests_;
     GpuView view_;
+    Requests::Power power_;
+    std::chrono::steady_clock::time_point power_until_;  ///< when it is read again
 };
 
 }  // namespace passthru

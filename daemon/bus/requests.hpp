@@ -5,6 +5,7 @@
 #include "daemon/bus/views.hpp"
 #include "daemon/loop/unique_fd.hpp"
 #include "libpassthru/doctor/host_doctor.hpp"
+#include "libpassthru/pci/pcie_link.hpp"
 
 #include <chrono>
 #include <functional>
@@ -42,7 +43,12 @@ public:
     virtual void list_holders(const Bdf& gpu,
                               std::function<void(Result<std::vector<Holder>>)> answered) = 0;
     virtual void forget_domain(const std::string& domain, Reply reply) = 0;
-    [[nodiscard]] virtual std::string power_state(const Bdf& gpu) = 0;
+    /// What changes without an event.
+    struct Power {
+        std::string state = "unknown";
+        PcieLink link;
+    };
+    [[nodiscard]] virtual Power power_of(const Bdf& gpu) = 0;
     [[nodiscard]] virtual bool hook_installed() = 0;
     virtual void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) = 0;
     virtual void rescan() = 0;

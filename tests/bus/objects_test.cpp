@@ -49,6 +49,26 @@ TEST_F(Passthrud, ShowsAnObjectForEachGpu) {
     }));
 }
 
+TEST_F(Passthrud, ShowsTheLinkOfACardThatIsAwake) {
+    const auto put = [&](const std::string& attribute, const char* text) {
+        kernel_.put("sys/bus/pci/devices/0000:01:00.0/" + attribute, text);
+    };
+    const auto link = [&] {
+        std::string text;
+        for (const char* name : {"LinkSpeed", "LinkSpeedMax", "LinkWidth", "LinkWidthMax"}) {
+            text += client_->property(first_gpu, gpu_interface, name).text;
+        }
+        return text;
+    };
+    put("current_link_speed", "8.0 GT/s PCIe\n");
+    put("max_link_speed", "16.0 GT/s PCIe\n");
+    put("current_link_width", "8\n");
+    put("max_link_width", "16\n");
+    EXPECT_TRUE(client_->wait_until([&] { return link() == "(8000)(16000)(8)(16)"; })) << link();
+    put("power_state", "D3cold\n");
+    EXPECT_TRUE(client_->wait_until([&] { return link() == "(0)(0)(0)(0)"; }));
+}
+
 TEST_F(Passthrud, TellsWhatIsWrongOfTheGpusThatTheHostHas) {
     kernel_.put("etc/passthrud/passthrud.conf", "[gpu.\"*\"]\nboot-gpu = \"refuse\"\n");
     kernel_.put("sys/bus/pci/devices/0000:01:00.0/boot_vga", "1\n");

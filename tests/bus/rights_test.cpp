@@ -89,6 +89,32 @@ TEST_F(Rights, ThatNeedAPasswordSaySo) {
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
+TEST_F(Rights, ThatNobodyCanBeAskedForSaySo) {
+    FakePolkit polkit(bus_.address(), Verdict::Challenge);
+    EXPECT_THAT(detach_as_nobody(false).text, HasSubstr("does not let us ask"));
+    EXPECT_THAT(detach_as_nobody(true).text, HasSubstr("start a polkit agent"));
+}
+
+TEST_F(Rights, OfOneUserWaitForNoMoreThanSomeAnswers) {
+    FakePolkit polkit(bus_.address(), Verdict::Never);
+    const std::string text = bus_test::as_nobody([&] {
+        Client first(bus_.address());
+        Client second(bus_.address());
+        const Method method{first_gpu, gpu_interface, "Detach", true};
+        for (int i = 0; i < 8; ++i) std::ignore = first.start(method, "a{sv}", 0);
+        // Those have arrived when a later call is answered.
+        std::ignore = first.property("/org/passthru1", manager, "Version");
+        for (int i = 0; i < 8; ++i) std::ignore = second.start(method, "a{sv}", 0);
+        const Answer answer = second.call(method, "a{sv}", 0);
+        return answer.error + " " + answer.text;
+    });
+    EXPECT_THAT(text, StartsWith("org.freedesktop.DBus.Error.LimitsExceeded 16 calls of nobody"));
+    EXPECT_TRUE(client_->wait_until([&] { return polkit.asked() >= 16; }));
+    EXPECT_EQ(polkit.finish().size(), 16U);
+    EXPECT_TRUE(detach(first_gpu).ok());
+    EXPECT_TRUE(reattach(first_gpu).ok());
+}
+
 TEST_F(Rights, WhosePromptIsDismissedAreDenied) {
     FakePolkit polkit(bus_.address(), Verdict::Dismissed);
     EXPECT_EQ(detach_as_nobody(true).error, denied);

@@ -152,6 +152,7 @@ TEST(TheTextOfAStatus, TellsEverythingThatIsKnown) {
     row.numa_node = 0;
     row.boot_vga = true;
     row.power_state = "D0";
+    row.link = {2500, 8, 16000, 16};
     row.reset_methods = {"flr", "bus"};
     row.last_reset = {{"flr", 0, 1'500'000, "not-well", "it does not answer"},
                       {"bus", 0, 900'000, "well", ""}};
@@ -164,6 +165,7 @@ TEST(TheTextOfAStatus, TellsEverythingThatIsKnown) {
     EXPECT_THAT(text, HasSubstr("       State: resetting\n"));
     EXPECT_THAT(text, HasSubstr("domain win11 (c1a4f3d2-0000-4000-8000-000000000001)\n"));
     EXPECT_THAT(text, HasSubstr("Job: reset, step 2 of 3: reset 0000:01:00.0 by bus\n"));
+    EXPECT_THAT(text, HasSubstr("  Link: 2.5 GT/s, 8 lanes (the card can 16 GT/s, 16 lanes)\n"));
     EXPECT_THAT(text, HasSubstr(" IOMMU group: 1, 14\n"));
     EXPECT_THAT(text, HasSubstr("   Resets by: flr, bus\n"));
     EXPECT_THAT(text, HasSubstr("  Last reset: flr: not-well, it does not answer ("));

@@ -33,7 +33,8 @@ TEST_F(AStatus, AsJsonHasWhatTheManualNames) {
     EXPECT_THAT(members(gpu),
                 ElementsAre("address", "boot_vga", "class", "class_name", "device_id", "device_set",
                             "driver", "functions", "iommu_groups", "job", "last_error",
-                            "last_reset", "model", "numa_node", "owner", "power_state", "queue",
+                            "last_reset", "link_speed", "link_speed_max", "link_width",
+                            "link_width_max", "model", "numa_node", "owner", "power_state", "queue",
                             "reset_methods", "state", "vendor_id"));
     ASSERT_EQ(gpu["functions"].size(), 2U);
     EXPECT_EQ(gpu["functions"][1], (json{{"address", "0000:01:00.1"},

@@ -219,7 +219,7 @@ state_of() { local it; it=$(gpu_property "$1" State); it=${it#s \"}; echo "${it%
 state_is() { [[ $(state_of "$1") == "$2" ]]; }
 
 # gpu_call BDF METHOD: Detach or Reattach without options, and without leave to ask for a password.
-gpu_call() { gdbus call --system -d org.passthru1 -o "$(gpu_path "$1")" -m "org.passthru1.Gpu.$2" '@a{sv} {}'; }
+gpu_call() { gdbus call --system --timeout 120 -d org.passthru1 -o "$(gpu_path "$1")" -m "org.passthru1.Gpu.$2" '@a{sv} {}'; }
 
 # The DRM node of a GPU: /dev/dri/card1.
 drm_node_of() { (cd "$(sysfs "$1")/drm" && set -- card? && echo "/dev/dri/$1"); }
