@@ -4,6 +4,7 @@
 #include "libpassthru/plan/plan_json.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -28,7 +29,20 @@ WorkerQuestion::WorkerQuestion(EventLoop& loop, const WorkerAccess& access,
 
 void WorkerQuestion::receive() {
     std::vector<char> buffer(max_message);
-    const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+    iovec part{buffer.data(), buffer.size()};
+    alignas(cmsghdr) char beside[CMSG_SPACE(sizeof(int))] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = beside;
+    message.msg_controllen = sizeof beside;
+    const ssize_t got = ::recvmsg(socket_.get(), &message, MSG_CMSG_CLOEXEC);
+    if (const cmsghdr* header = got < 0 ? nullptr : CMSG_FIRSTHDR(&message);
+        header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+        int descriptor = -1;
+        std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+        descriptor_ = UniqueFd(descriptor);
+    }
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) return finish(fail(Errc::Failed, "passthru-worker died while it was looking"));
     finish(std::string(buffer.data(), static_cast<std::size_t>(got)));

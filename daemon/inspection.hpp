@@ -20,12 +20,16 @@ public:
     WorkerQuestion(EventLoop& loop, const WorkerAccess& access, const std::string& message,
                    std::optional<std::chrono::seconds> limit, Done done);
 
+    /// What came beside the answer, for `done` to take.
+    [[nodiscard]] UniqueFd take_descriptor() { return std::move(descriptor_); }
+
 private:
     void receive();
     void finish(Result<std::string> result);
 
     Done done_;
     UniqueFd socket_;
+    UniqueFd descriptor_;
     EventSource readable_;
     EventSource timer_;
 };

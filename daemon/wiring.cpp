@@ -43,6 +43,7 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
                  release_requested(set, limit, who);
              },
              [this](std::uint64_t job, const Result<void>& result) { job_ended(job, result); }}),
+      roms_(loop, settings.worker, settings.step_limit),
       leases_(loop, [this](const std::string& id) { lease_ended(id); }),
       memory_(settings.state_folder / "domains"),
       hooks_(ring_, memory_) {}
@@ -151,6 +152,22 @@ void Wiring::list_holders(const Bdf& gpu,
 
 void Wiring::forget_domain(const std::string& domain, Reply reply) {
     reply.give(memory_.forget(domain));
+}
+
+void Wiring::dump_rom(const Bdf& gpu, ReplyWith<sdbus::UnixFd> reply) {
+    const auto set = set_of(gpu);
+    if (!set) return reply.give(std::unexpected(set.error()));
+    const SetEntry& entry = ring_.sets().at(*set);
+    const SetState state = set_state(entry.set, ring_.inventory());
+    if (const auto may = may_read_rom(gpu, entry.assignment, state); !may) {
+        return reply.give(std::unexpected(may.error()));
+    }
+    auto owed = std::make_shared<ReplyWith<sdbus::UnixFd>>(std::move(reply));
+    roms_.read(gpu, [this, gpu, owed](const Result<UniqueFd>& rom) {
+        if (!gpus_.contains(gpu)) return owed->give(gone(gpu));
+        if (!rom) return owed->give(std::unexpected(rom.error()));
+        owed->give(sdbus::UnixFd(rom->get()));
+    });
 }
 
 Requests::Power Wiring::power_of(const Bdf& gpu) {

@@ -10,6 +10,7 @@
 #include "daemon/leases.hpp"
 #include "daemon/libvirt/domain_watch.hpp"
 #include "daemon/present.hpp"
+#include "daemon/rom_reader.hpp"
 #include "daemon/udev/pci_monitor.hpp"
 
 namespace passthru {
@@ -49,6 +50,7 @@ public:
     void list_holders(const Bdf& gpu,
                       std::function<void(Result<std::vector<Holder>>)> answered) override;
     void forget_domain(const std::string& domain, Reply reply) override;
+    void dump_rom(const Bdf& gpu, ReplyWith<sdbus::UnixFd> reply) override;
     Power power_of(const Bdf& gpu) override;
     bool hook_installed() override;
     void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) override;
@@ -89,6 +91,7 @@ private:
     ManagerObject manager_;
     SleepLock sleep_lock_;
     Ring ring_;
+    RomReader roms_;
     Leases leases_;
     DomainMemory memory_;
     HookService hooks_;

@@ -22,6 +22,7 @@ struct Words {
     std::string action;
     std::string gpu;
     std::string domain;
+    std::string file;
     std::string helped;
     std::vector<std::string> command;
     MoveWishes move;
@@ -67,6 +68,11 @@ void add_questions(CLI::App& app, Words& words, Command& chosen) {
     verb("watch", "Print a line whenever a GPU changes, until Ctrl-C", watch);
     verb("doctor", "Show what is wrong for giving GPUs to VMs, and the cure", doctor);
     verb("config", "Show the configuration that counts and where each value comes from", config);
+    CLI::App* dumped =
+        verb("dump-rom", "Write the expansion ROM of a detached GPU to a file, for a VM's romfile",
+             [&words](const Common& common) { return dump_rom(common, words.gpu, words.file); });
+    dumped->add_option("gpu", words.gpu, gpu_help)->required();
+    dumped->add_option("file", words.file, "A file that is not there yet")->required();
     verb("forget", "Let a VM start with other devices at the addresses that it had last time",
          [&words](const Common& common) { return forget(common, words.domain); })
         ->add_option("vm", words.domain, "The VM's name or UUID")

@@ -39,6 +39,8 @@ struct MoveWishes {
 [[nodiscard]] Exit doctor(const Common& common);
 /// The configuration that counts, from the files.
 [[nodiscard]] Exit config(const Common& common);
+/// Writes a GPU's expansion ROM to a new file.
+[[nodiscard]] Exit dump_rom(const Common& common, const std::string& gpu, const std::string& file);
 [[nodiscard]] Exit forget(const Common& common, const std::string& domain);
 /// Prints what changes of the GPUs until SIGINT or SIGTERM.
 [[nodiscard]] Exit watch(const Common& common);

@@ -2,12 +2,15 @@
 #include "worker/serve.hpp"
 
 #include "libpassthru/plan/findings_json.hpp"
+#include "worker/rom.hpp"
 #include "worker/wait_place.hpp"
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <sys/socket.h>
 #include <system_error>
+#include <unistd.h>
 #include <vector>
 
 namespace passthru {
@@ -15,6 +18,30 @@ namespace {
 
 void send_text(int socket, const std::string& text) {
     std::ignore = ::send(socket, text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+/// With the descriptor beside it, which is closed.
+void send_with_descriptor(int socket, std::string text, int descriptor) {
+    iovec part{text.data(), text.size()};
+    alignas(cmsghdr) char beside[CMSG_SPACE(sizeof descriptor)] = {};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = beside;
+    message.msg_controllen = sizeof beside;
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof descriptor);
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
+    std::ignore = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    ::close(descriptor);
+}
+
+void serve_rom(int socket, const Root& root, const Bdf& bdf, const KernelDoors& kernel) {
+    const auto rom = read_rom(root, bdf, kernel);
+    if (!rom) return send_text(socket, report_to_text(PlanFailed{0, rom.error()}));
+    send_with_descriptor(socket, report_to_text(PlanDone{}), *rom);
 }
 
 }  // namespace
@@ -45,6 +72,11 @@ int serve_one_plan(int socket, const Root& root, const KernelDoors& kernel) {
     }
     if (const auto pid = wait_request_from_text(message)) {
         send_text(socket, wait_place_to_text(wait_place(root, *pid)));
+        return 0;
+    }
+    if (const auto function = rom_request_from_text(message)) {
+        if (!*function) return 1;
+        serve_rom(socket, root, **function, kernel);
         return 0;
     }
     const auto plan = plan_from_text(message);

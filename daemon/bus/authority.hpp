@@ -35,6 +35,7 @@ inline constexpr MethodRule method_rules[] = {
     {"org.passthru1.Gpu", "Reattach", "org.passthru1.reattach"},
     {"org.passthru1.Gpu", "Reset", "org.passthru1.reset"},
     {"org.passthru1.Gpu", "Lease", "org.passthru1.lease"},
+    {"org.passthru1.Gpu", "DumpRom", "org.passthru1.dump-rom"},
     {"org.passthru1.Job", "Cancel", "org.passthru1.detach"},
     {"org.passthru1.LibvirtHook", "Notify", root_only},
 };

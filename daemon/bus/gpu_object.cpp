@@ -272,6 +272,19 @@ void GpuObject::Reset(sdbus::Result<>&& result, Options options) {
         });
 }
 
+void GpuObject::DumpRom(sdbus::Result<sdbus::UnixFd>&& result, Options options) {
+    auto owed = std::make_shared<ReplyWith<sdbus::UnixFd>>(std::move(result));
+    if (const auto known = check_options(options); !known) {
+        return owed->give(std::unexpected(known.error()));
+    }
+    authority_.authorize(
+        caller_of(getObject()), interface_name, "DumpRom", {{"gpu", view_.bdf.str()}},
+        [&requests = requests_, gpu = view_.bdf, owed](const Result<passthru::Owner>& who) {
+            if (!who) return owed->give(std::unexpected(who.error()));
+            requests.dump_rom(gpu, std::move(*owed));
+        });
+}
+
 void GpuObject::Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
                      Options options) {
     auto owed = std::make_shared<ReplyWith<std::vector<Options>>>(std::move(result));

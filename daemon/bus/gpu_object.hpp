@@ -32,6 +32,7 @@ private:
     void Lease(sdbus::Result<sdbus::UnixFd, std::vector<std::string>>&& result, std::string who,
                std::string why, Options options) override;
     void Reset(sdbus::Result<>&& result, Options options) override;
+    void DumpRom(sdbus::Result<sdbus::UnixFd>&& result, Options options) override;
     void Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,
               Options options) override;
     void ListHolders(sdbus::Result<std::vector<Options>>&& result, Options options) override;

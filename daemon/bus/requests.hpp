@@ -62,6 +62,8 @@ public:
                        const std::string& why, const DetachOptions& options, LeaseReply reply) = 0;
     /// By this method only, where one is given.
     virtual void reset(const Bdf& gpu, std::optional<std::string> method, Reply reply) = 0;
+    /// The images of its expansion ROM, in a sealed file.
+    virtual void dump_rom(const Bdf& gpu, ReplyWith<sdbus::UnixFd> reply) = 0;
     virtual void cancel(std::uint64_t job, Reply reply) = 0;
     virtual void hook(HookCall call, Reply reply) = 0;
 };

@@ -179,6 +179,20 @@ Result<std::string> wait_place_from_text(std::string_view text) {
     return guarded([&] { return parse_json(text).at("place").get<std::string>(); });
 }
 
+std::string rom_request_to_text(const Bdf& bdf) {
+    return to_text({{"rom-of", {{"function", bdf.str()}}}});
+}
+
+std::optional<Result<Bdf>> rom_request_from_text(std::string_view text) {
+    if (!text.starts_with(R"({"rom-of")")) return std::nullopt;
+    return guarded([&] {
+        const json object = parse_json(text);
+        const Bdf bdf = read_function(object.at("rom-of"));
+        expect_same(object, {{"rom-of", {{"function", bdf.str()}}}});
+        return bdf;
+    });
+}
+
 Result<Findings> findings_from_text(std::string_view text) {
     return guarded([&] {
         const json object = parse_json(text);

@@ -34,4 +34,10 @@ struct InspectionRequest {
 [[nodiscard]] std::string wait_place_to_text(const std::string& place);
 [[nodiscard]] Result<std::string> wait_place_from_text(std::string_view text);
 
+/// The fifth: the expansion ROM of a function. The answer is a report: PlanDone, with the
+/// descriptor of a file beside it, or PlanFailed.
+[[nodiscard]] std::string rom_request_to_text(const Bdf& bdf);
+/// Nothing for a message that is no such request; InvalidArgs for a bad one.
+[[nodiscard]] std::optional<Result<Bdf>> rom_request_from_text(std::string_view text);
+
 }  // namespace passthru

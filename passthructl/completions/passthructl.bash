@@ -7,7 +7,7 @@ _passthructl_gpus() {
 
 _passthructl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local verbs="list status plan owner holders watch doctor config detach reattach reset run forget help"
+    local verbs="list status plan owner holders watch doctor config detach reattach reset run dump-rom forget help"
     local options="--json --host --no-ask-password --color --root --help --version"
     local -a _passthructl_where=()
     local verb= action= words i
@@ -46,6 +46,10 @@ _passthructl() {
                 detach | run) words=$(_passthructl_gpus); options+=" --wait --queue --override" ;;
                 reset) words=$(_passthructl_gpus); options+=" --method" ;;
                 status | owner | holders | reattach) words=$(_passthructl_gpus) ;;
+                dump-rom)
+                    [[ -z $action ]] || { mapfile -t COMPREPLY < <(compgen -f -- "$current"); return; }
+                    words=$(_passthructl_gpus)
+                    ;;
                 *) words= ;;
             esac
             [[ $current == -* ]] && words=$options

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # fish completion for passthructl(1)
 
-set -l verbs list status plan owner holders watch doctor config detach reattach reset run forget help
+set -l verbs list status plan owner holders watch doctor config detach reattach reset run dump-rom forget help
 set -l actions detach reattach reset
 
 function __passthructl_gpus
@@ -30,12 +30,15 @@ complete -c passthructl -n $no_verb -a detach -d 'Take a GPU from the host'
 complete -c passthructl -n $no_verb -a reattach -d 'Give a GPU back to the host'
 complete -c passthructl -n $no_verb -a reset -d 'Reset a GPU that is detached or has failed'
 complete -c passthructl -n $no_verb -a run -d 'Run a command that has a GPU'
+complete -c passthructl -n $no_verb -a dump-rom -d 'Write the expansion ROM of a GPU to a file'
 complete -c passthructl -n $no_verb -a forget -d 'Let a VM start with other devices than last time'
 complete -c passthructl -n $no_verb -a help -d 'Show the help text'
 
+complete -c passthructl -n '__fish_seen_subcommand_from dump-rom' -F
+
 set -l planning '__fish_seen_subcommand_from plan'
 complete -c passthructl -n "$planning; and not __fish_seen_subcommand_from $actions" -a "$actions"
-complete -c passthructl -n "__fish_seen_subcommand_from status owner holders run $actions" -a '(__passthructl_gpus)'
+complete -c passthructl -n "__fish_seen_subcommand_from status owner holders run dump-rom $actions" -a '(__passthructl_gpus)'
 complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l wait -x -d 'Wait for programs'
 complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l queue -x -d 'Wait for who has it'
 complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l override -x \

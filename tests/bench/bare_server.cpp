@@ -69,6 +69,9 @@ private:
                std::string, Options) override {
         result.returnResults(sdbus::UnixFd{1}, {});
     }
+    void DumpRom(sdbus::Result<sdbus::UnixFd>&& result, Options) override {
+        result.returnResults(sdbus::UnixFd{1});
+    }
     void Plan(sdbus::Result<std::vector<Options>>&& result, std::string, Options) override {
         result.returnResults({});
     }

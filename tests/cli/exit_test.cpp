@@ -78,6 +78,8 @@ TEST_F(Passthructl, RefusesWrongWords) {
                                         {"plan", "detach", "01:00.9"},
                                         {"holders", "GeForce"},
                                         {"owner"},
+                                        {"dump-rom"},
+                                        {"dump-rom", "01:00.0"},
                                         {"forget"}}) {
         SCOPED_TRACE(testing::PrintToString(words));
         const Ended ended = machine_.run(words);
@@ -88,8 +90,9 @@ TEST_F(Passthructl, RefusesWrongWords) {
 }
 
 TEST_F(Passthructl, AsksNoDaemonAboutACopyOfAMachine) {
-    for (const char* command : {"owner", "forget"}) {
-        const Ended ended = machine_.run({command, "01:00.0"});
+    for (const OnAMachine::Words& words : std::vector<OnAMachine::Words>{
+             {"owner", "01:00.0"}, {"forget", "win11"}, {"dump-rom", "01:00.0", "/new.rom"}}) {
+        const Ended ended = machine_.run(words);
         EXPECT_EQ(ended.status, usage);
         EXPECT_THAT(ended.err, HasSubstr("--root"));
     }
@@ -135,10 +138,12 @@ TEST_F(Passthructl, SaysInJsonThatWordsAreWrong) {
 }
 
 TEST_F(Passthructl, TellsThatNoDaemonCanBeReached) {
-    for (const OnAMachine::Words& words : std::vector<OnAMachine::Words>{{"owner", "01:00.0"},
-                                                                         {"holders", "01:00.0"},
-                                                                         {"forget", "win11"},
-                                                                         {"detach", "01:00.0"}}) {
+    for (const OnAMachine::Words& words :
+         std::vector<OnAMachine::Words>{{"owner", "01:00.0"},
+                                        {"holders", "01:00.0"},
+                                        {"forget", "win11"},
+                                        {"dump-rom", "01:00.0", "/new.rom"},
+                                        {"detach", "01:00.0"}}) {
         const Ended ended = passthructl(words);
         EXPECT_EQ(ended.status, no_daemon) << ended.err;
         EXPECT_FALSE(ended.err.empty());

@@ -112,6 +112,7 @@ int perform(const KernelTree& kernel, const Write& write) {
     if (write.attribute == "drivers_probe") return kernel.probe(bdf);
     if (write.attribute == "driver_override") return set_override(kernel, write);
     if (write.attribute == "reset") return write.value == "1" ? kernel.reset(bdf) : EINVAL;
+    if (write.attribute == "rom") return 0;  // shown whether asked for or not
     if (write.attribute == "reset_method") return kernel.set_reset_method(bdf, write.value);
     if (write.attribute == "remove") {
         kernel.remove(bdf);

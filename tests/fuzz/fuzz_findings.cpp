@@ -28,12 +28,22 @@ void read_as_overrides(std::string_view text) {
     }
 }
 
+/// So does a request for an expansion ROM.
+void read_as_rom_request(std::string_view text) {
+    const auto request = rom_request_from_text(text);
+    if (!request) return;
+    require(*request ? rom_request_from_text(rom_request_to_text(**request)) == request
+                     : request->error().code == Errc::InvalidArgs,
+            "the request means the same, or is refused by name");
+}
+
 }  // namespace
 
 /// Findings, and the request for them, mean the same after another trip.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
     read_as_overrides(text);
+    read_as_rom_request(text);
     if (const auto findings = findings_from_text(text)) {
         require(findings_from_text(findings_to_text(*findings)) == *findings, "it means the same");
     } else {

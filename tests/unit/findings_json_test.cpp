@@ -203,6 +203,18 @@ TEST(Overrides, ThatAreMalformedAreRefused) {
     }
 }
 
+TEST(ARequestForARom, ComesOverAsItWas) {
+    EXPECT_EQ(rom_request_from_text(rom_request_to_text("01:00.0"_bdf)), "01:00.0"_bdf);
+    EXPECT_FALSE(rom_request_from_text(override_request_to_text({})));
+    for (const char* text : {R"({"rom-of":5})", R"({"rom-of":{"function":"../.."}})",
+                             R"({"rom-of":{"function":"0000:01:00.0","more":1}})",
+                             R"({"rom-of":{"function":"0000:01:00.0"},"more":1})"}) {
+        const auto read = rom_request_from_text(text);
+        ASSERT_TRUE(read && !*read) << text;
+        EXPECT_EQ(read->error().code, Errc::InvalidArgs);
+    }
+}
+
 /// More than a computer has, with names that take six bytes for one.
 Findings too_much() {
     const std::string odd(255, '\x01');

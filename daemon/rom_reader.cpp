@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/rom_reader.hpp"
+
+#include "libpassthru/plan/plan_json.hpp"
+
+#include <fmt/format.h>
+#include <utility>
+
+namespace passthru {
+namespace {
+
+Result<UniqueFd> file_of(const Result<std::string>& answer, UniqueFd descriptor) {
+    if (!answer) return std::unexpected(answer.error());
+    const auto report = report_from_text(*answer);
+    if (!report) return std::unexpected(report.error());
+    if (const auto* failed = std::get_if<PlanFailed>(&*report)) {
+        return std::unexpected(failed->error);
+    }
+    if (descriptor) return descriptor;
+    return fail(Errc::Failed, "passthru-worker sent no file");
+}
+
+}  // namespace
+
+Result<void> may_read_rom(const Bdf& gpu, const Assignment& assignment, SetState state) {
+    if (assignment.phase == Phase::Stuck) return std::unexpected(*assignment.trouble);
+    if (assignment.working()) {
+        return fail(Errc::Busy,
+                    fmt::format("GPU {} is being moved: try again in a moment", gpu.str()));
+    }
+    const Owner owner = shown_owner(assignment, state);
+    if (owner.kind == OwnerKind::Domain || owner.kind == OwnerKind::Lease ||
+        state == SetState::Guest) {
+        return fail(Errc::Busy,
+                    fmt::format("GPU {} belongs to {}: end it first", gpu.str(), describe(owner)));
+    }
+    if (state == SetState::Host) {
+        return fail(Errc::InUse, fmt::format("GPU {} is on the drivers of this computer: detach "
+                                             "it first",
+                                             gpu.str()));
+    }
+    return {};
+}
+
+void RomReader::read(const Bdf& gpu, Done done) {
+    const auto [found, fresh] = questions_.try_emplace(gpu);
+    if (!fresh) {
+        return done(
+            fail(Errc::Busy,
+                 fmt::format("somebody else is reading the expansion ROM of {} now", gpu.str())));
+    }
+    found->second = std::make_unique<WorkerQuestion>(
+        loop_, access_, rom_request_to_text(gpu), limit_,
+        [this, gpu, done = std::move(done)](const Result<std::string>& answer) {
+            // Whoever is answered may ask again.
+            const auto over = questions_.extract(gpu);
+            done(file_of(answer, over.mapped()->take_descriptor()));
+        });
+}
+
+}  // namespace passthru
