@@ -42,7 +42,8 @@ Problem not_of_a_copy(std::string_view command) {
 Problem not_of_a_host(std::string_view command) {
     return problem_of(Error{
         Errc::InvalidArgs,
-        fmt::format("“{}” reads files, and those of another computer are not here", command), 0});
+        fmt::format("“{}” works on this computer alone: log in to the other one for it", command),
+        0});
 }
 
 }  // namespace passthru::ctl

@@ -35,8 +35,8 @@ Exit complain(const Common& common, const Problem& problem);
 /// The computer itself, or the copy of one.
 [[nodiscard]] Answer<Root> machine(const Common& common);
 
-/// What only passthrud knows is not asked about a copy, which it does not know; and another
-/// computer's files are not read.
+/// What only passthrud knows is not asked about a copy, which it does not know; and neither files
+/// nor descriptors come from another computer.
 [[nodiscard]] Problem not_of_a_copy(std::string_view command);
 [[nodiscard]] Problem not_of_a_host(std::string_view command);
 

@@ -36,7 +36,9 @@ std::optional<Image> image_of(std::string_view data) {
     if (data.substr(structure, 4) != "PCIR") return std::nullopt;
     const Image image{word_at(data, structure + where_length) * block,
                       (byte_at(data, structure + where_indicator) & 0x80) != 0};
-    if (image.length == 0 || image.length > data.size()) return std::nullopt;
+    if (image.length < structure + structure_length || image.length > data.size()) {
+        return std::nullopt;
+    }
     return image;
 }
 

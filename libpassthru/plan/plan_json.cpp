@@ -176,7 +176,10 @@ Step step_from_json(const json& object) {
     if (kind == "probe") return step::Probe{bdf, read_driver(object, "driver")};
     if (kind == "write-setting") {
         const Setting setting = read_setting(object.at("setting").get<std::string>());
-        return step::WriteSetting{bdf, setting, read_text_or_null(object, "from"),
+        // What its undo writes.
+        auto from = read_text_or_null(object, "from");
+        if (from) from = read_value(setting, *from);
+        return step::WriteSetting{bdf, setting, from,
                                   read_value(setting, object.at("to").get<std::string>())};
     }
     throw Malformed{fmt::format("“{:.40}” is no step", kind)};

@@ -32,9 +32,14 @@ TEST(AnOptionRom, BeginsWithAWholeImage) {
     no_length[0x50] = 0;
     std::string far = image;
     far[0x19] = '\xff';
+    std::string structure_beyond = rom_image(4, true);
+    structure_beyond[0x19] = 2;
+    structure_beyond.replace(0x240, 0x18, image, 0x40, 0x18);
+    structure_beyond[0x250] = 1;
     for (const std::string& data :
-         {std::string(), std::string("\x55\xaa"), std::string(2048, '\xff'), std::string(2048, 0),
-          image.substr(0, 2047), image.substr(1), no_structure, no_length, far}) {
+         {structure_beyond, std::string(), std::string("\x55\xaa"), std::string(2048, '\xff'),
+          std::string(2048, 0), image.substr(0, 2047), image.substr(1), no_structure, no_length,
+          far}) {
         const auto length = option_rom_length(data);
         ASSERT_FALSE(length) << data.size();
         EXPECT_EQ(length.error().code, Errc::Failed);

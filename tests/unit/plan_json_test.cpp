@@ -103,7 +103,9 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"plan":"undo","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
         R"("setting":"enable","from":null,"to":"1"}]})",
         R"({"plan":"undo","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
-        R"("setting":"power/control","from":null,"to":"on\nauto"}]})"));
+        R"("setting":"power/control","from":null,"to":"on\nauto"}]})",
+        R"({"plan":"detach","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
+        R"("setting":"power/control","from":"on\nauto","to":"on"}]})"));
 
 TEST(AMessageOfNothingButBrackets, IsRefusedWithoutUsingUpTheStack) {
     const std::string brackets =
