@@ -2,6 +2,7 @@
 #include "libpassthru/pci/pcie_link.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace passthru {
 namespace {
@@ -17,7 +18,7 @@ std::uint32_t speed_in(std::string_view text) {
         std::from_chars(text.data(), text.data() + text.size(), gigatransfers);
     const bool known = error == std::errc{} && gigatransfers > 0 && gigatransfers < 1000 &&
                        std::string_view(stop, text.data() + text.size()).starts_with(" GT/s");
-    return known ? static_cast<std::uint32_t>(gigatransfers * 1000 + 0.5) : 0;
+    return known ? static_cast<std::uint32_t>(std::lround(gigatransfers * 1000)) : 0;
 }
 
 /// The kernel prints the register's field as it is: 63 or 255 where nothing answered.
