@@ -65,15 +65,15 @@ void add_questions(CLI::App& app, Words& words, Command& chosen) {
          [&words](const Common& common) { return holders(common, words.gpu); })
         ->add_option("gpu", words.gpu, gpu_help)
         ->required();
-    verb("watch", "Print a line whenever a GPU changes, until Ctrl-C", watch);
-    verb("doctor", "Show what is wrong for giving GPUs to VMs, and the cure", doctor);
-    verb("config", "Show the configuration that counts and where each value comes from", config);
+    verb("watch", "Print a line whenever a GPU changes", watch);
+    verb("doctor", "Show what is wrong for VMs, and the cure", doctor);
+    verb("config", "Show the settings that count, and their files", config);
     CLI::App* dumped =
-        verb("dump-rom", "Write the expansion ROM of a detached GPU to a file, for a VM's romfile",
+        verb("dump-rom", "Write the video BIOS of a detached GPU to a file",
              [&words](const Common& common) { return dump_rom(common, words.gpu, words.file); });
     dumped->add_option("gpu", words.gpu, gpu_help)->required();
     dumped->add_option("file", words.file, "A file that is not there yet")->required();
-    verb("forget", "Let a VM start with other devices at the addresses that it had last time",
+    verb("forget", "Let a VM start with other devices than last time",
          [&words](const Common& common) { return forget(common, words.domain); })
         ->add_option("vm", words.domain, "The VM's name or UUID")
         ->required();
@@ -132,9 +132,7 @@ void add_options(CLI::App& app, Words& words) {
                  "Fail where a password would be needed");
     app.add_option("--color", words.color, "Colour states: auto, always or never")
         ->check(CLI::IsMember({"auto", "always", "never"}));
-    app.add_option("--root", words.root,
-                   "Read /sys, /proc and /etc below this folder and ask no daemon: list, status, "
-                   "plan detach, holders, doctor, config")
+    app.add_option("--root", words.root, "Read the machine below this folder, ask no daemon")
         ->check(CLI::ExistingDirectory);
     app.require_subcommand(0, 1);
     app.fallthrough();

@@ -102,9 +102,10 @@ std::string to_text(const std::vector<FindingRow>& findings, const Screen& scree
             fmt::format("{}: {}{}\n", styled(printable(it.severity), style, screen),
                         it.subject.empty() ? "" : printable(it.subject) + ": ", printable(it.id));
         text += item(std::string(indent, ' '), it.message, screen.width);
-        const std::string see = it.documentation.starts_with("man:")
-                                    ? fmt::format("see {}", it.documentation.substr(4))
-                                    : it.documentation;
+        const bool is_page = it.documentation.starts_with("man:");
+        const std::string page = is_page ? it.documentation.substr(4) : "";
+        std::string see = is_page ? "see " + page : it.documentation;
+        if (is_page && it.remedy.contains(page)) see.clear();
         text +=
             item(std::string(indent, ' ') + "→ ",
                  it.remedy + (it.remedy.empty() || see.empty() ? "" : "; ") + see, screen.width);

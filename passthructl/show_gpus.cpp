@@ -88,8 +88,7 @@ std::string link_text(const PcieLink& link) {
     };
     const bool could_more = link.speed < link.speed_max || link.width < link.width_max;
     return text(link.speed, link.width) +
-           (could_more ? fmt::format(" (the card can {})", text(link.speed_max, link.width_max))
-                       : "");
+           (could_more ? fmt::format(" (up to {})", text(link.speed_max, link.width_max)) : "");
 }
 
 std::string functions_of(const GpuRow& gpu, const Screen& screen) {

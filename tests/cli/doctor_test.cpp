@@ -12,6 +12,7 @@ using testing::Each;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Le;
+using testing::Not;
 
 class TheDoctor : public testing::Test {
 protected:
@@ -26,6 +27,15 @@ TEST_F(TheDoctor, TellsEachTroubleWithItsCureAndFails) {
     EXPECT_THAT(ended.out, HasSubstr("error: IommuOff\n"));
     EXPECT_THAT(ended.out, HasSubstr("50-passthru: hook-missing\n"));
     EXPECT_THAT(ended.out, HasSubstr("    → install passthrud again"));
+}
+
+TEST_F(TheDoctor, NamesAPageOnce) {
+    const OnAMachine alone{R"(
+        01:00.0 0300 10de:2489 group 1 driver nouveau
+    )"};
+    const std::string text = alone.run({"doctor"}).out;
+    EXPECT_THAT(text, HasSubstr("in passthrud.conf(5)\n"));
+    EXPECT_THAT(text, Not(HasSubstr("see passthrud.conf(5)")));
 }
 
 TEST_F(TheDoctor, FitsTheTerminal) {

@@ -165,7 +165,7 @@ TEST(TheTextOfAStatus, TellsEverythingThatIsKnown) {
     EXPECT_THAT(text, HasSubstr("       State: resetting\n"));
     EXPECT_THAT(text, HasSubstr("domain win11 (c1a4f3d2-0000-4000-8000-000000000001)\n"));
     EXPECT_THAT(text, HasSubstr("Job: reset, step 2 of 3: reset 0000:01:00.0 by bus\n"));
-    EXPECT_THAT(text, HasSubstr("  Link: 2.5 GT/s, 8 lanes (the card can 16 GT/s, 16 lanes)\n"));
+    EXPECT_THAT(text, HasSubstr("  Link: 2.5 GT/s, 8 lanes (up to 16 GT/s, 16 lanes)\n"));
     EXPECT_THAT(text, HasSubstr(" IOMMU group: 1, 14\n"));
     EXPECT_THAT(text, HasSubstr("   Resets by: flr, bus\n"));
     EXPECT_THAT(text, HasSubstr("  Last reset: flr: not-well, it does not answer ("));
