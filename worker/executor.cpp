@@ -20,6 +20,9 @@
 namespace passthru {
 namespace {
 
+/// It is done with a device that has just come in a moment, on a busy computer too.
+constexpr std::chrono::seconds time_for_udev{10};
+
 std::string text_of(int folder, const char* name) {
     return read_attribute_at(folder, name).value_or("");
 }
@@ -146,26 +149,29 @@ Result<void> Executor::check_not_critical(const step::CheckNotCritical& step) {
 }
 
 Result<void> Executor::check_unused(const step::CheckUnused& step, std::size_t index) {
-    const auto deadline = std::chrono::steady_clock::now() + step.wait;
+    using Clock = std::chrono::steady_clock;
+    const auto begin = Clock::now();
     bool first = true;
     std::set<pid_t> asked;
-    WaitEnd end = WaitEnd::Changed;
     while (true) {
         const std::vector<Holder> holders = holders_in_the_way(step);
         if (holders.empty()) return {};
-        if (step.wait.count() == 0 || end == WaitEnd::TimedOut) {
+        const bool udev_alone = std::ranges::all_of(holders, is_of_udev);
+        const auto wait = udev_alone ? std::max(step.wait, time_for_udev) : step.wait;
+        if (Clock::now() >= begin + wait) {
             const std::string waited =
-                step.wait.count() == 0
-                    ? ""
-                    : fmt::format(" and was not let go within {} s", step.wait.count());
+                wait.count() == 0 ? ""
+                                  : fmt::format(" and was not let go within {} s", wait.count());
             return fail(Errc::InUse,
                         fmt::format("{} is in use by {}{}: close it and try again",
                                     holders.front().function.str(), describe(holders), waited));
         }
         if (step.rule == HolderRule::AskThenRefuse) ask_to_end(holders, asked);
-        if (first) report_(Waiting{index, describe(holders)});
-        first = false;
-        end = wait_for_release(root_, holders, deadline, interrupt_.descriptor);
+        if (first && !udev_alone) {
+            report_(Waiting{index, describe(holders)});
+            first = false;
+        }
+        const WaitEnd end = wait_for_release(root_, holders, begin + wait, interrupt_.descriptor);
         // Nothing was changed yet: a daemon that is gone has nobody left who waits for this either.
         if (end == WaitEnd::Interrupted) return std::unexpected(cancelled());
     }

@@ -139,6 +139,10 @@ bool blocks(const Holder& holder) {
     return holder.kind != HolderKind::Console && holder.kind != HolderKind::Framebuffer;
 }
 
+bool is_of_udev(const Holder& holder) {
+    return holder.unit == "systemd-udevd.service";
+}
+
 std::string_view holder_kind_name(HolderKind kind) {
     switch (kind) {
         case HolderKind::Process: return "process";

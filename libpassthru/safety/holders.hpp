@@ -39,6 +39,10 @@ struct Holder {
 /// because the screen goes dark.
 [[nodiscard]] bool blocks(const Holder& holder);
 
+/// Is it udev, or a program that udev runs? It looks at a device that has just come, and lets go by
+/// itself.
+[[nodiscard]] bool is_of_udev(const Holder& holder);
+
 /// `process`, `session`, `persistence-daemon`, `guest`, `console`, `framebuffer`.
 [[nodiscard]] std::string_view holder_kind_name(HolderKind kind);
 

@@ -23,10 +23,10 @@ Refusals check_in_use(const DetachCase& it) {
                  "give the VM one of those, or write 0 to /sys/bus/pci/devices/{}/sriov_numvfs",
                  bdf.str())});
     }
-    // Programs that are given time are waited for by the worker.
+    // Programs that are given time are waited for by the worker, and udev always.
     if (it.wishes.policy.in_use != WhenInUse::Refuse) return refusals;
     for (const Holder& holder : it.findings.holders) {
-        if (!blocks(holder)) continue;
+        if (!blocks(holder) || is_of_udev(holder)) continue;
         const Function* function = it.inventory.find(holder.function);
         if (function != nullptr && it.wishes.overrides_check(Errc::InUse) &&
             may_be_ignored(holder, function->driver)) {

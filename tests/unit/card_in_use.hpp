@@ -13,6 +13,7 @@ namespace passthru {
 
 inline constexpr const char* of_session = "0::/user.slice/user-1000.slice/session-2.scope\n";
 inline constexpr const char* of_service = "0::/system.slice/persistence.service\n";
+inline constexpr const char* of_udev = "0::/system.slice/systemd-udevd.service/udev\n";
 
 /// A card whose node is a terminal of our own, which no other program of this computer opens.
 class ACardInUse : public testing::Test {

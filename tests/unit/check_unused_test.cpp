@@ -115,6 +115,26 @@ TEST_F(ACheckThatWaits, RefusesAtOnceWhereItMayNotWait) {
     EXPECT_TRUE(program->lives());
 }
 
+TEST_F(ACheckThatWaits, WaitsForUdevWithoutAWordEvenWhereItMayNotWait) {
+    const auto udev = program(of_udev);
+    const pid_t waits = ::gettid();
+    std::jthread other([&](const std::stop_token& over) {
+        await_a_wait_of(waits, over);
+        udev->close_node();
+    });
+    check(std::chrono::seconds(0));
+    other.request_stop();
+    EXPECT_THAT(reports_, ElementsAre(step_done(), done()));
+}
+
+TEST_F(ACheckThatWaits, RefusesAtOnceWhereSomebodyElseIsThereBesideUdev) {
+    const auto udev = program(of_udev);
+    const auto program = this->program();
+    check(std::chrono::seconds(0));
+    EXPECT_EQ(failure().code, Errc::InUse);
+    EXPECT_THAT(failure().message, HasSubstr("pid " + program->name()));
+}
+
 TEST_F(ACheckThatWaits, IsCancelledWhileItWaits) {
     const auto program = this->program();
     Pipe pipe;

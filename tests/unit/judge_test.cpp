@@ -240,6 +240,9 @@ TEST(AProgramOnTheGpu, IsNamedUnlessItIsWaitedFor) {
     EXPECT_EQ(judged(kernel, "01:00.0"_bdf, waiting, findings).error(), std::nullopt);
     EXPECT_EQ(judged(kernel, "01:00.0"_bdf, {{}, {}, {Errc::InUse}}, findings).error(),
               std::nullopt);
+    findings.holders[0].unit = "systemd-udevd.service";
+    EXPECT_EQ(judged(kernel, "01:00.0"_bdf, {}, findings).error(), std::nullopt)
+        << "it is waited for";
 }
 
 TEST(AProgramOnNvidiasDriver, IsNeverOverridden) {
