@@ -43,19 +43,35 @@ Result<void> may_read_rom(const Bdf& gpu, const Assignment& assignment, SetState
 }
 
 void RomReader::read(const Bdf& gpu, Done done) {
-    const auto [found, fresh] = questions_.try_emplace(gpu);
+    const auto [found, fresh] = readings_.try_emplace(gpu);
+    Reading& reading = found->second;
     if (!fresh) {
         return done(
-            fail(Errc::Busy,
-                 fmt::format("somebody else is reading the expansion ROM of {} now", gpu.str())));
+            reading.done
+                ? fail(Errc::Busy,
+                       fmt::format("somebody else is reading the expansion ROM of {} now",
+                                   gpu.str()))
+                : fail(Errc::Stuck,
+                       fmt::format("whoever read the expansion ROM of {} last has not come back "
+                                   "from the kernel; see “journalctl -k”",
+                                   gpu.str())));
     }
-    found->second = std::make_unique<WorkerQuestion>(
-        loop_, access_, rom_request_to_text(gpu), limit_,
-        [this, gpu, done = std::move(done)](const Result<std::string>& answer) {
+    reading.done = std::move(done);
+    reading.question = std::make_unique<WorkerQuestion>(
+        loop_, access_, rom_request_to_text(gpu), std::nullopt,
+        [this, gpu](const Result<std::string>& answer) {
             // Whoever is answered may ask again.
-            const auto over = questions_.extract(gpu);
-            done(file_of(answer, over.mapped()->take_descriptor()));
+            auto over = readings_.extract(gpu);
+            Reading& it = over.mapped();
+            if (it.done) it.done(file_of(answer, it.question->take_descriptor()));
         });
+    // The worker is not forgotten before it has come back: the next one would only join it.
+    reading.limit = loop_.after(limit_, [&reading, gpu] {
+        std::exchange(reading.done, nullptr)(
+            fail(Errc::TimedOut, fmt::format("the expansion ROM of {} could not be read in time; "
+                                             "see “journalctl -k”",
+                                             gpu.str())));
+    });
 }
 
 }  // namespace passthru

@@ -24,15 +24,22 @@ public:
     RomReader(EventLoop& loop, WorkerAccess access, std::chrono::seconds limit)
         : loop_(loop), access_(std::move(access)), limit_(limit) {}
 
-    /// `done` is called once: with a sealed file at its beginning, with the worker's reason, Busy
-    /// while somebody else has this one read, or as a WorkerQuestion ends.
+    /// `done` is called once: with a sealed file at its beginning, with the worker's reason,
+    /// TimedOut when there is none within the limit, Busy while somebody else has this one read, or
+    /// Stuck while the worker that was late has not come back.
     void read(const Bdf& gpu, Done done);
 
 private:
+    struct Reading {
+        std::unique_ptr<WorkerQuestion> question;
+        EventSource limit;
+        Done done;  ///< nothing once it has been told that it took too long
+    };
+
     EventLoop& loop_;
     WorkerAccess access_;
     std::chrono::seconds limit_;
-    std::map<Bdf, std::unique_ptr<WorkerQuestion>> questions_;
+    std::map<Bdf, Reading> readings_;
 };
 
 }  // namespace passthru

@@ -48,7 +48,7 @@ std::vector<std::string> DaemonOnABus::command() const {
             "--libvirt-uri",
             "test:///default",
             "--step-limit",
-            "60"};
+            step_limit_};
 }
 
 void DaemonOnABus::start() {

@@ -64,6 +64,7 @@ protected:
     )"};
     const std::string untouched_ = kernel_.dump();
     const fakes::PrivateBus bus_;
+    std::string step_limit_ = "60";        ///< seconds
     std::vector<std::string> more_words_;  ///< for the command line
     pid_t passthrud_ = -1;
     std::unique_ptr<Client> client_;

@@ -4,6 +4,7 @@
 #include "tests/fakes/option_rom.hpp"
 #include "tests/fakes/process.hpp"
 
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
@@ -57,6 +58,18 @@ TEST_F(DumpRom, TellsThatACardShowsNone) {
     EXPECT_EQ(answer.error, "org.freedesktop.DBus.Error.Failed");
     EXPECT_THAT(answer.text, HasSubstr("no expansion ROM"));
     EXPECT_TRUE(reattach(first_gpu).ok());
+}
+
+TEST_F(DumpRom, ThatHangsIsNotBegunASecondTime) {
+    step_limit_ = "1";
+    ASSERT_EQ(end(SIGTERM), 0);
+    start();
+    ASSERT_TRUE(detach(first_gpu).ok());
+    kernel_.plan_fault("rom", *parse_bdf("0000:01:00.0"), fakes::Fault::Block);
+    EXPECT_EQ(dump().error, "org.passthru1.Error.TimedOut");
+    EXPECT_EQ(dump().error, "org.passthru1.Error.Stuck");
+    kernel_.unblock();
+    EXPECT_TRUE(client_->wait_until([&] { return dump().ok(); }));
 }
 
 TEST_F(DumpRom, OfPassthructlWritesANewFile) {
