@@ -128,7 +128,8 @@ std::unique_ptr<sdbus::IProxy> BusConnection::proxy(
 BusConnection::BusConnection(EventLoop& loop)
     : loop_(loop),
       connection_(sdbus::createSystemBusConnection()),
-      pump_(std::make_unique<Pump>(loop, *connection_)) {}
+      pump_(std::make_unique<Pump>(loop, *connection_)),
+      bus_daemon_(proxy("org.freedesktop.DBus", "/org/freedesktop/DBus")) {}
 
 BusConnection::~BusConnection() = default;
 
@@ -143,14 +144,23 @@ Departure BusConnection::when_gone(const std::string& client, std::function<void
         "member='NameOwnerChanged',arg0='{}'",
         client);
     // Whoever is told may destroy the watch, which must not happen within its own callback.
-    auto heard = [this, it = watch.get(), gone = std::move(gone)](const sdbus::Message&) {
-        it->soon = loop_.after({}, gone);
+    const auto tell = [this, gone = std::move(gone)](Watch& it) {
+        it.soon = loop_.after({}, gone);
     };
+    auto heard = [it = watch.get(), tell](const sdbus::Message&) { tell(*it); };
 #if PASSTHRU_SDBUS_2
     watch->match = connection_->addMatch(rule, std::move(heard), sdbus::return_slot);
 #else
     watch->match = connection_->addMatch(rule, std::move(heard));
 #endif
+    // Of whoever left before that no signal comes any more.
+    bus_daemon_->callMethodAsync("NameHasOwner")
+        .onInterface("org.freedesktop.DBus")
+        .withArguments(client)
+        .uponReplyInvoke([it = std::weak_ptr(watch), tell](AsyncError error, bool is_there) {
+            const auto still_watched = it.lock();
+            if (still_watched && !error && !is_there) tell(*still_watched);
+        });
     return watch;
 }
 

@@ -42,8 +42,8 @@ public:
     [[nodiscard]] std::unique_ptr<sdbus::IProxy> proxy(
         const std::string& name, const std::string& path,
         const std::function<void(sdbus::IProxy&)>& subscribe = {});
-    /// Calls `gone`, from the loop, when the client with this unique name leaves the bus; not after
-    /// the Departure was destroyed.
+    /// Calls `gone`, from the loop, when the client with this unique name leaves the bus or has
+    /// left it; not after the Departure was destroyed.
     [[nodiscard]] Departure when_gone(const std::string& client, std::function<void()> gone);
 
 private:
@@ -51,6 +51,7 @@ private:
     EventLoop& loop_;
     std::unique_ptr<sdbus::IConnection> connection_;
     std::unique_ptr<Pump> pump_;
+    std::unique_ptr<sdbus::IProxy> bus_daemon_;
 };
 
 /// Who sent the message that `object` is serving now, and whether he allows a prompt for a

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <tuple>
+#include <unistd.h>
 
 namespace passthru::bus_test {
 namespace {
@@ -48,6 +49,18 @@ int FakePolkit::on_message(sd_bus_message* message, void* self, sd_bus_error*) {
     return static_cast<FakePolkit*>(self)->answer(message);
 }
 
+bool FakePolkit::is_there(const std::string& name) {
+    sd_bus_message* reply = nullptr;
+    require(sd_bus_call_method(bus_, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                               "org.freedesktop.DBus", "NameHasOwner", nullptr, &reply, "s",
+                               name.c_str()),
+            "NameHasOwner");
+    int there = 0;
+    require(sd_bus_message_read(reply, "b", &there), "its answer");
+    sd_bus_message_unref(reply);
+    return there != 0;
+}
+
 int FakePolkit::answer(sd_bus_message* message) {
     Asked asked;
     const char* text = nullptr;
@@ -70,6 +83,9 @@ int FakePolkit::answer(sd_bus_message* message) {
     asked_.push_back(asked);
     ++count_;
     switch (verdict_) {
+        case Verdict::YesOnceHeHasLeft:
+            while (is_there(asked.subject)) ::usleep(1000);
+            [[fallthrough]];
         case Verdict::Yes: return sd_bus_reply_method_return(message, "(bba{ss})", 1, 0, 0);
         case Verdict::No: return sd_bus_reply_method_return(message, "(bba{ss})", 0, 0, 0);
         case Verdict::Challenge: return sd_bus_reply_method_return(message, "(bba{ss})", 0, 1, 0);

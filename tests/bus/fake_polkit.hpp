@@ -10,7 +10,7 @@
 
 namespace passthru::bus_test {
 
-enum class Verdict { Yes, No, Challenge, Dismissed, Never };
+enum class Verdict { Yes, No, Challenge, Dismissed, Never, YesOnceHeHasLeft };
 
 /// One question to polkit.
 struct Asked {
@@ -36,6 +36,7 @@ public:
 private:
     static int on_message(sd_bus_message* message, void* self, sd_bus_error*);
     int answer(sd_bus_message* message);
+    [[nodiscard]] bool is_there(const std::string& name);
 
     Verdict verdict_;
     sd_bus* bus_ = nullptr;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Waiting for a GPU that another one has.
 #include "tests/bus/daemon_on_a_bus.hpp"
+#include "tests/bus/fake_polkit.hpp"
+#include "tests/bus/ordinary_user.hpp"
 
 #include <csignal>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 namespace passthru::bus_test {
 namespace {
@@ -78,6 +81,19 @@ TEST_F(AWaitingRequest, OfAClientThatLeavesIsNone) {
     EXPECT_TRUE(client_->wait_until([&] { return queue() == empty; })) << queue();
     client_->descriptors.clear();
     wait_for_state(first_gpu, "host");
+}
+
+TEST_F(AWaitingRequest, OfAClientThatLeftBeforePolkitAnsweredIsNone) {
+    if (::getuid() != 0) GTEST_SKIP() << "only root can become another user";
+    const FakePolkit polkit(bus_.address(), Verdict::YesOnceHeHasLeft);
+    std::ignore = as_nobody([&] {
+        Client leaver(bus_.address());
+        wait_in_line(leaver, 60);
+        std::ignore = leaver.property("/org/passthru1", manager, "Version");
+        return std::string();
+    });
+    EXPECT_TRUE(client_->wait_to_hear("Completed"));
+    EXPECT_EQ(queue(), empty);
 }
 
 TEST_F(AWaitingRequest, HasALimit) {
