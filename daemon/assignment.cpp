@@ -145,6 +145,7 @@ void Decision::begin_detach(const event::DetachWanted& event) {
         it_.keeper = it_.owner;
     }
     it_.owner = event.owner;
+    it_.lent_to = event.wishes.user;
     it_.owned_since = snapshot_.now;
     it_.trouble.reset();
     for (FunctionRecord& found : decided->record) {

@@ -139,7 +139,8 @@ struct Waiter {
 /// asked to wait, in order.
 struct Assignment {
     Phase phase = Phase::Idle;
-    Owner owner;  ///< who has the set, or is getting it
+    Owner owner;                           ///< who has the set, or is getting it
+    std::optional<std::uint32_t> lent_to;  ///< the number of the user whose lease `owner` is
     std::optional<Owner>
         keeper;  ///< the administrator who had it before a VM took it, and gets it back
     SteadyTime owned_since;

@@ -189,6 +189,7 @@ void Decision::give_up_ownership() {
     it_.steps_done = 0;
     it_.handing_over = false;
     it_.owner = it_.keeper.value_or(Owner{});
+    it_.lent_to.reset();
     it_.keeper.reset();
     if (it_.owner.kind != OwnerKind::Host) {
         effects_.emplace_back(effect::SaveJournal{});

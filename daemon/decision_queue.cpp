@@ -3,12 +3,21 @@
 // a detour over the host's drivers.
 #include "daemon/decision.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace passthru {
 namespace {
 
 constexpr std::size_t longest_queue = 8;
+/// So that nobody keeps all others out.
+constexpr std::ptrdiff_t most_places_of_a_user = 2;
+
+/// The number of the user who asks; empty for a VM, which libvirt alone starts.
+std::string user_of(const event::DetachWanted& wanted) {
+    if (wanted.wishes.user) return fmt::to_string(*wanted.wishes.user);
+    return wanted.owner.kind == OwnerKind::Administrator ? wanted.owner.id : "";
+}
 
 }  // namespace
 
@@ -21,6 +30,13 @@ void Decision::wait_in_line(const event::DetachWanted& event) {
     if (it_.queue.size() >= longest_queue) {
         return refuse(event.ticket, Errc::LimitsExceeded,
                       fmt::format("{} already wait for GPU {}", it_.queue.size(), gpu()));
+    }
+    const std::string user = user_of(event);
+    const auto is_his = [&](const Waiter& it) { return user_of(it.wanted) == user; };
+    if (!user.empty() && std::ranges::count_if(it_.queue, is_his) >= most_places_of_a_user) {
+        return refuse(event.ticket, Errc::LimitsExceeded,
+                      fmt::format("{} calls of yours wait for GPU {} already: cancel one of them",
+                                  most_places_of_a_user, gpu()));
     }
     it_.queue.push_back({event, snapshot_.now + event.wishes.policy.queue});
 }

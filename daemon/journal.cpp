@@ -75,6 +75,9 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
         assignment.phase = *phase;
         assignment.record = std::move(*record);
         assignment.owner = owner_from_json(object.at("owner"));
+        if (const auto user = object.find("lent_to"); user != object.end()) {
+            assignment.lent_to = whole_number<std::uint32_t>(*user);
+        }
         if (!object.at("keeper").is_null())
             assignment.keeper = owner_from_json(object.at("keeper"));
         if (!object.at("trouble").is_null())
@@ -105,6 +108,7 @@ Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
         {"trouble", assignment.trouble ? error_to_json(*assignment.trouble) : json(nullptr)},
         {"functions", record_to_json(assignment.record)},
     };
+    if (assignment.lent_to) object["lent_to"] = *assignment.lent_to;
     if (assignment.stuck_worker) {
         object["stuck_worker"] = process_to_json(*assignment.stuck_worker);
     }

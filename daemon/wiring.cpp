@@ -3,7 +3,6 @@
 
 #include "daemon/diagnosis.hpp"
 #include "daemon/udev/hwdb.hpp"
-#include "libpassthru/pci/vfio_nodes.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -44,7 +43,7 @@ Wiring::Wiring(EventLoop& loop, const Settings& settings)
              },
              [this](std::uint64_t job, const Result<void>& result) { job_ended(job, result); }}),
       roms_(loop, settings.worker, settings.step_limit),
-      leases_(loop, [this](const std::string& id) { lease_ended(id); }),
+      leases_(loop, ring_, Root(settings.root)),
       memory_(settings.state_folder / "domains"),
       hooks_(ring_, memory_) {}
 
@@ -65,7 +64,7 @@ Result<void> Wiring::start() {
     if (!read_config()) spdlog::warn("the configuration is not taken: passthrud works without one");
     leases_.adopt();
     ring_.start();
-    end_lost_leases();
+    leases_.end_lost();
     libvirt_ =
         std::make_unique<DomainWatch>(loop_, settings_.libvirt_uri, Root(settings_.root),
                                       [this](const LibvirtEvent& event) { on_libvirt(event); });
@@ -215,50 +214,14 @@ void Wiring::lease(const Bdf& gpu, const Owner& user, const std::string& who,
                    const std::string& why, const DetachOptions& options, LeaseReply reply) {
     const auto set = set_of(gpu);
     if (!set) return reply.give(std::unexpected(set.error()));
-    DetachWishes wishes = wishes_of(*set, gpu, options);
-    wishes.user = static_cast<std::uint32_t>(std::stoul(user.id));
-    const std::string id = Leases::new_id();
-    spdlog::info("gpu={} lease={} user={} asked for by {}: {}", gpu.str(), id, user.name, who, why);
+    LeaseService::Wanted wanted{*set, who, options.client, wishes_of(*set, gpu, options)};
+    wanted.wishes.user = static_cast<std::uint32_t>(std::stoul(user.id));
+    spdlog::info("gpu={} a lease for {} is asked for by {}: {}", gpu.str(), user.name, who, why);
     auto owed = std::make_shared<LeaseReply>(std::move(reply));
-    ring_.detach(*set, {OwnerKind::Lease, id, who}, std::move(wishes), options.client,
-                 [this, owed, id, set = *set](const Result<void>& taken) {
-                     if (!taken) return owed->give(std::unexpected(taken.error()));
-                     const auto lease = leases_.begin(id);
-                     if (!lease) {
-                         owed->give(std::unexpected(lease.error()));
-                         return lease_ended(id);
-                     }
-                     std::vector<Bdf> functions;
-                     for (const auto& it : ring_.sets().at(set).assignment.record) {
-                         functions.push_back(it.bdf);
-                     }
-                     owed->give(std::tuple(sdbus::UnixFd(lease->get()),
-                                           vfio_nodes(Root(settings_.root), functions)));
-                 });
-}
-
-void Wiring::lease_ended(const std::string& id) {
-    for (const auto& [gpu, entry] : ring_.sets()) {
-        const Owner& owner = entry.assignment.owner;
-        if (owner.kind != OwnerKind::Lease || owner.id != id) continue;
-        spdlog::info("gpu={} lease={} {} has ended", gpu.str(), id, describe(owner));
-        // Whatever comes of it is told and shown like everything else; nobody waits for it.
-        return ring_.reattach(gpu, id, [](const Result<void>& /*result*/) {});
-    }
-}
-
-/// Those whose last holder went while no daemon ran, and those whose programs had the card open for
-/// too long.
-void Wiring::end_lost_leases() {
-    std::vector<std::string> lost;
-    for (const auto& [gpu, entry] : ring_.sets()) {
-        const Assignment& it = entry.assignment;
-        if (it.owner.kind == OwnerKind::Lease && it.phase == Phase::Idle &&
-            !leases_.is_open(it.owner.id)) {
-            lost.push_back(it.owner.id);
-        }
-    }
-    for (const std::string& id : lost) lease_ended(id);
+    leases_.lend(std::move(wanted), [owed](Result<LeaseService::Lent> lent) {
+        if (!lent) return owed->give(std::unexpected(lent.error()));
+        owed->give(std::tuple(sdbus::UnixFd(lent->lease.get()), std::move(lent->nodes)));
+    });
 }
 
 void Wiring::reattach(const Bdf& gpu, Reply reply) {
@@ -373,7 +336,7 @@ void Wiring::reconcile_later() {
         reconcile_due_ = false;
         ring_.refresh();
         list_domains_when_allowed();
-        end_lost_leases();
+        leases_.end_lost();
         reconcile_later();
     });
 }

@@ -7,7 +7,7 @@
 #include "daemon/bus/manager_object.hpp"
 #include "daemon/bus/sleep_lock.hpp"
 #include "daemon/hook_service.hpp"
-#include "daemon/leases.hpp"
+#include "daemon/lease_service.hpp"
 #include "daemon/libvirt/domain_watch.hpp"
 #include "daemon/present.hpp"
 #include "daemon/rom_reader.hpp"
@@ -75,8 +75,6 @@ private:
     void on_libvirt(const LibvirtEvent& event);
     void list_domains_when_allowed();
     void woke_up();
-    void lease_ended(const std::string& id);
-    void end_lost_leases();
     [[nodiscard]] DetachWishes wishes_of(const Bdf& set, const Bdf& gpu,
                                          const DetachOptions& options) const;
     void reconcile_later();
@@ -92,7 +90,7 @@ private:
     SleepLock sleep_lock_;
     Ring ring_;
     RomReader roms_;
-    Leases leases_;
+    LeaseService leases_;
     DomainMemory memory_;
     HookService hooks_;
     std::map<Bdf, std::unique_ptr<GpuObject>> gpus_;

@@ -14,6 +14,9 @@ constexpr std::chrono::minutes prompt_limit{10};
 /// Each waits for a person, and a user can have many connections.
 constexpr int most_questions_of_a_user = 16;
 
+/// Each is owed an answer for minutes.
+constexpr int most_calls_of_a_user = 16;
+
 constexpr std::uint32_t allow_user_interaction = 1;
 
 Owner administrator(std::uint32_t uid) {
@@ -59,6 +62,20 @@ void Authority::authorize(const Caller& caller, std::string_view interface, std:
 void Authority::authorize_override(const Caller& caller, std::map<std::string, std::string> details,
                                    Decision decided) {
     authorize_action(caller, std::string(override_safety), std::move(details), std::move(decided));
+}
+
+Result<std::shared_ptr<void>> Authority::count_call(const Owner& user) {
+    if (user.id == "0") return nullptr;
+    int& open = (*calls_)[user.id];
+    if (open >= most_calls_of_a_user) {
+        return fail(Errc::LimitsExceeded,
+                    fmt::format("{} calls of {} are under way already: wait for one of them", open,
+                                user.name));
+    }
+    ++open;
+    return std::shared_ptr<void>(nullptr, [calls = calls_, id = user.id](void*) {
+        if (--calls->at(id) == 0) calls->erase(id);
+    });
 }
 
 void Authority::authorize_action(const Caller& caller, const std::string& action,

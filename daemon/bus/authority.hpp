@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string_view>
 
 namespace passthru {
@@ -61,14 +62,21 @@ public:
     void authorize_override(const Caller& caller, std::map<std::string, std::string> details,
                             Decision decided);
 
+    /// Counts a call that may take long as this user's while what it returns is held;
+    /// LimitsExceeded where he has too many under way. Root's are not counted.
+    [[nodiscard]] Result<std::shared_ptr<void>> count_call(const Owner& user);
+
 private:
+    using Counts = std::map<std::string, int>;  ///< by the number of the user
+
     void authorize_action(const Caller& caller, const std::string& action,
                           std::map<std::string, std::string> details, Decision decided);
     void ask_polkit(const Caller& caller, const std::string& action,
                     const std::map<std::string, std::string>& details, const Owner& who,
                     Decision decided);
 
-    std::map<std::string, int> open_questions_;  ///< by the number of the user who waits
+    Counts open_questions_;
+    std::shared_ptr<Counts> calls_ = std::make_shared<Counts>();
     // Their callbacks use what stands above.
     std::unique_ptr<sdbus::IProxy> bus_daemon_;
     std::unique_ptr<sdbus::IProxy> polkit_;

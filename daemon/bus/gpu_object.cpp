@@ -201,11 +201,22 @@ void GpuObject::update(GpuView view) {
 #endif
 }
 
-void GpuObject::authorize_taking(const char* method, const Requests::DetachOptions& wishes,
-                                 const Authority::Decision& decided) {
+template <typename Owed>
+void GpuObject::admit(const char* method, std::shared_ptr<Owed> owed,
+                      std::function<void(const passthru::Owner&)> admitted, bool overrides) {
     const Caller caller = caller_of(getObject());
     const std::map<std::string, std::string> details{{"gpu", view_.bdf.str()}};
-    if (wishes.overrides.empty()) {
+    // The object may be gone, with its card, when polkit answers.
+    const Authority::Decision decided =
+        [&authority = authority_, owed = std::move(owed),
+         admitted = std::move(admitted)](const Result<passthru::Owner>& who) {
+            if (!who) return owed->give(std::unexpected(who.error()));
+            auto counted = authority.count_call(*who);
+            if (!counted) return owed->give(std::unexpected(counted.error()));
+            owed->hold(std::move(*counted));
+            admitted(*who);
+        };
+    if (!overrides) {
         return authority_.authorize(caller, interface_name, method, details, decided);
     }
     authority_.authorize(
@@ -221,13 +232,11 @@ void GpuObject::Detach(sdbus::Result<>&& result, Options options) {
     auto wishes = detach_options(options);
     if (!wishes) return owed->give(std::unexpected(wishes.error()));
     wishes->client = caller_of(getObject()).sender;
-    // The object may be gone, with its card, when polkit answers.
-    authorize_taking("Detach", *wishes,
-                     [&requests = requests_, bdf = view_.bdf, wishes = *wishes,
-                      owed](const Result<passthru::Owner>& who) {
-                         if (!who) return owed->give(std::unexpected(who.error()));
-                         requests.detach(bdf, *who, wishes, std::move(*owed));
-                     });
+    admit(
+        "Detach", owed,
+        [&requests = requests_, bdf = view_.bdf, wishes = *wishes,
+         owed](const passthru::Owner& who) { requests.detach(bdf, who, wishes, std::move(*owed)); },
+        !wishes->overrides.empty());
 }
 
 void GpuObject::Lease(sdbus::Result<sdbus::UnixFd, std::vector<std::string>>&& result,
@@ -239,37 +248,31 @@ void GpuObject::Lease(sdbus::Result<sdbus::UnixFd, std::vector<std::string>>&& r
     if (const auto named = check_lease_names(who, why); !named) {
         return owed->give(std::unexpected(named.error()));
     }
-    authorize_taking("Lease", *wishes,
-                     [&requests = requests_, bdf = view_.bdf, wishes = *wishes, owed, who,
-                      why](const Result<passthru::Owner>& user) {
-                         if (!user) return owed->give(std::unexpected(user.error()));
-                         requests.lease(bdf, *user, who, why, wishes, std::move(*owed));
-                     });
+    admit(
+        "Lease", owed,
+        [&requests = requests_, bdf = view_.bdf, wishes = *wishes, owed, who,
+         why](const passthru::Owner& user) {
+            requests.lease(bdf, user, who, why, wishes, std::move(*owed));
+        },
+        !wishes->overrides.empty());
 }
 
 void GpuObject::Reattach(sdbus::Result<>&& result, Options options) {
-    Reply reply(std::move(result));
-    if (const auto known = check_options(options); !known) return reply.give(known);
-    authority_.authorize(
-        caller_of(getObject()), interface_name, "Reattach", {{"gpu", view_.bdf.str()}},
-        [&requests = requests_, gpu = view_.bdf,
-         reply = std::make_shared<Reply>(std::move(reply))](const Result<passthru::Owner>& who) {
-            if (!who) return reply->give(std::unexpected(who.error()));
-            requests.reattach(gpu, std::move(*reply));
-        });
+    auto owed = std::make_shared<Reply>(std::move(result));
+    if (const auto known = check_options(options); !known) return owed->give(known);
+    admit("Reattach", owed,
+          [&requests = requests_, gpu = view_.bdf, owed](const passthru::Owner& /*who*/) {
+              requests.reattach(gpu, std::move(*owed));
+          });
 }
 
 void GpuObject::Reset(sdbus::Result<>&& result, Options options) {
-    Reply reply(std::move(result));
+    auto owed = std::make_shared<Reply>(std::move(result));
     const auto method = reset_method(options);
-    if (!method) return reply.give(std::unexpected(method.error()));
-    authority_.authorize(
-        caller_of(getObject()), interface_name, "Reset", {{"gpu", view_.bdf.str()}},
-        [&requests = requests_, gpu = view_.bdf, method = *method,
-         reply = std::make_shared<Reply>(std::move(reply))](const Result<passthru::Owner>& who) {
-            if (!who) return reply->give(std::unexpected(who.error()));
-            requests.reset(gpu, method, std::move(*reply));
-        });
+    if (!method) return owed->give(std::unexpected(method.error()));
+    admit("Reset", owed,
+          [&requests = requests_, gpu = view_.bdf, method = *method, owed](
+              const passthru::Owner& /*who*/) { requests.reset(gpu, method, std::move(*owed)); });
 }
 
 void GpuObject::DumpRom(sdbus::Result<sdbus::UnixFd>&& result, Options options) {
@@ -277,12 +280,10 @@ void GpuObject::DumpRom(sdbus::Result<sdbus::UnixFd>&& result, Options options) 
     if (const auto known = check_options(options); !known) {
         return owed->give(std::unexpected(known.error()));
     }
-    authority_.authorize(
-        caller_of(getObject()), interface_name, "DumpRom", {{"gpu", view_.bdf.str()}},
-        [&requests = requests_, gpu = view_.bdf, owed](const Result<passthru::Owner>& who) {
-            if (!who) return owed->give(std::unexpected(who.error()));
-            requests.dump_rom(gpu, std::move(*owed));
-        });
+    admit("DumpRom", owed,
+          [&requests = requests_, gpu = view_.bdf, owed](const passthru::Owner& /*who*/) {
+              requests.dump_rom(gpu, std::move(*owed));
+          });
 }
 
 void GpuObject::Plan(sdbus::Result<std::vector<Options>>&& result, std::string action,

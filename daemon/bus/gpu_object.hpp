@@ -37,9 +37,11 @@ private:
               Options options) override;
     void ListHolders(sdbus::Result<std::vector<Options>>&& result, Options options) override;
 
-    /// For a method that takes the set from the host.
-    void authorize_taking(const char* method, const Requests::DetachOptions& wishes,
-                          const Authority::Decision& decided);
+    /// Goes on with `admitted` where the caller may call this method, with overrides of checks too,
+    /// and has not too many calls under way; else gives `owed` the reason.
+    template <typename Owed>
+    void admit(const char* method, std::shared_ptr<Owed> owed,
+               std::function<void(const passthru::Owner&)> admitted, bool overrides = false);
 
     std::string Address() override { return view_.bdf.str(); }
     std::uint16_t VendorId() override { return view_.vendor_id; }

@@ -31,6 +31,9 @@ public:
     ReplyWith& operator=(const ReplyWith&) = delete;
     ~ReplyWith() { give(fail(Errc::Failed, "passthrud is ending")); }
 
+    /// Lets go of `until_given` with the answer.
+    void hold(std::shared_ptr<void> until_given) { held_ = std::move(until_given); }
+
     void give(const Given& given) noexcept {
         if (!result_) return;
         try {
@@ -48,10 +51,12 @@ public:
             spdlog::debug("an answer could not be given: {}", error.what());
         }
         result_.reset();
+        held_.reset();
     }
 
 private:
     std::unique_ptr<sdbus::Result<Value...>> result_;
+    std::shared_ptr<void> held_;
 };
 
 using Reply = ReplyWith<>;

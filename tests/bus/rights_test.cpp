@@ -115,6 +115,28 @@ TEST_F(Rights, OfOneUserWaitForNoMoreThanSomeAnswers) {
     EXPECT_TRUE(reattach(first_gpu).ok());
 }
 
+TEST_F(Rights, OfOneUserAreForNoMoreThanSomeCallsAtOnce) {
+    const FakePolkit polkit(bus_.address(), Verdict::Yes);
+    kernel_.plan_fault("unbind", *parse_bdf("0000:01:00.1"), fakes::Fault::Block);
+    const Method method{first_gpu, gpu_interface, "Detach"};
+    const Answer refused = as_nobody([&](Client& client) {
+        // polkit is asked of one after the other.
+        const auto reattach = [&] {
+            return client.call({second_gpu, gpu_interface, "Reattach"}, "a{sv}", 0);
+        };
+        for (int i = 0; i < 15; ++i) std::ignore = client.start(method, "a{sv}", 0);
+        if (!reattach().ok()) return Answer{"too early", ""};
+        std::ignore = client.start(method, "a{sv}", 0);
+        return reattach();
+    });
+    EXPECT_EQ(refused.error, "org.freedesktop.DBus.Error.LimitsExceeded");
+    EXPECT_EQ(refused.text, "16 calls of nobody are under way already: wait for one of them");
+    wait_for_a_blocked_write();
+    kernel_.unblock();
+    wait_for_state(first_gpu, "detached");
+    EXPECT_EQ(detach_as_nobody().error, "") << "all are answered";
+}
+
 TEST_F(Rights, WhosePromptIsDismissedAreDenied) {
     FakePolkit polkit(bus_.address(), Verdict::Dismissed);
     EXPECT_EQ(detach_as_nobody(true).error, denied);

@@ -48,6 +48,7 @@ protected:
         Desk desk(kernel_, gpu_);
         desk.detach(win11);
         desk.it.keeper = alice;
+        desk.it.lent_to = 1000;
         desk.it.trouble = Error{Errc::InUse, "in use by “Xörg”", 16};
         return desk.it;
     }
@@ -71,6 +72,7 @@ TEST_F(AJournal, GivesBackWhatARestartMustKnow) {
     EXPECT_EQ(read.phase, Phase::Detaching);
     EXPECT_EQ(read.owner, win11);
     EXPECT_EQ(read.keeper, alice);
+    EXPECT_EQ(read.lent_to, 1000U);
     EXPECT_EQ(read.trouble, assignment_.trouble);
     EXPECT_EQ(read.record, assignment_.record);
 }

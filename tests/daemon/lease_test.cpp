@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "daemon/leases.hpp"
+#include "daemon/lease_service.hpp"
 
 #include "tests/daemon/one_card.hpp"
 
@@ -109,6 +109,27 @@ TEST(ALease, ThatIsClosedIsToldOnce) {
     EXPECT_FALSE(leases.is_open("a"));
     EXPECT_TRUE(leases.is_open("b"));
     EXPECT_NE(Leases::new_id(), Leases::new_id());
+}
+
+TEST(Leases, OfOneUserAreNoMoreThanSome) {
+    std::map<Bdf, SetEntry> sets;
+    const auto add = [&]() -> Assignment& {
+        return sets[Bdf{0, static_cast<std::uint8_t>(sets.size() + 1), 0, 0}].assignment;
+    };
+    for (std::size_t i = 0; i < most_leases_of_a_user - 1; ++i) {
+        Assignment& it = add();
+        it.owner = lease;
+        it.lent_to = bob;
+    }
+    add().owner = win11;
+    EXPECT_TRUE(may_borrow(bob, sets));
+    event::DetachWanted waits;
+    waits.wishes.user = bob;
+    sets.rbegin()->second.assignment.queue.push_back({waits, {}});
+    const auto refused = may_borrow(bob, sets);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::LimitsExceeded);
+    EXPECT_TRUE(may_borrow(bob + 1, sets));
 }
 
 }  // namespace

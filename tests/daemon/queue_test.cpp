@@ -105,6 +105,18 @@ TEST_F(AQueue, IsBounded) {
     EXPECT_EQ(desk_.refusal(desk_.queue(alice)), Errc::LimitsExceeded);
 }
 
+TEST_F(AQueue, HasTwoPlacesForAUser) {
+    const Ticket first = desk_.queue(alice);
+    EXPECT_FALSE(desk_.answer(desk_.queue_lease(lease, 1000)));
+    const Ticket third = desk_.queue(alice);
+    EXPECT_EQ(desk_.refusal(third), Errc::LimitsExceeded);
+    EXPECT_THAT(desk_.message(third), HasSubstr("2 calls of yours wait for GPU 0000:01:00.0"));
+    EXPECT_EQ(desk_.refusal(desk_.queue_lease(lease, 1000)), Errc::LimitsExceeded);
+    EXPECT_FALSE(desk_.answer(desk_.queue_lease(lease, 1001))) << "somebody else's";
+    desk_.send(event::Withdrawn{first});
+    EXPECT_FALSE(desk_.answer(desk_.queue(alice)));
+}
+
 TEST_F(AQueue, DoesNotWaitForAVmThatNobodyTellsOf) {
     desk_.reattach(win11.id);
     desk_.run_jobs();
