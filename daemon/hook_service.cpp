@@ -97,22 +97,33 @@ void HookService::release(const std::string& uuid, Answered answered) {
         std::move(answered)));
 }
 
+std::vector<DoctorFinding> HookService::objections(const DomainRequest& domain) const {
+    std::vector<DoctorFinding> result;
+    const auto note = [&](const Result<void>& allowed) {
+        if (!allowed) result.push_back(objection_to(domain, allowed.error()));
+    };
+    note(memory_.check(domain, ring_.inventory()));
+    note(check_functions(domain, ring_.inventory()));
+    note(spare_disks(domain));
+    std::vector<DeviceSet> sets;
+    for (const auto& [gpu, entry] : ring_.sets()) sets.push_back(entry.set);
+    std::ranges::move(findings_of_domain(domain, ring_.inventory(), sets),
+                      std::back_inserter(result));
+    return result;
+}
+
 Result<std::vector<Bdf>> HookService::sets_of(const DomainRequest& domain) const {
     std::vector<Bdf> sets;
-    std::string missing;
     for (const Bdf& function : domain.functions) {
-        if (ring_.inventory().find(function) == nullptr) {
-            missing += (missing.empty() ? "" : ", ") + function.str();
-        } else if (const auto set = ring_.set_with(function)) {
-            if (std::ranges::find(sets, *set) == sets.end()) sets.push_back(*set);
-        }
+        const auto set = ring_.set_with(function);
+        if (set && std::ranges::find(sets, *set) == sets.end()) sets.push_back(*set);
     }
     // Without a GPU it is libvirt's business alone, also to complain.
-    if (sets.empty() || missing.empty()) return sets;
-    return fail(Errc::NoSuchGpu, fmt::format("the VM “{}” lists {}, and this computer has no such "
-                                             "PCI function: remove it from the VM "
-                                             "or correct its address",
-                                             domain.name, missing));
+    if (sets.empty()) return sets;
+    if (const auto all = check_functions(domain, ring_.inventory()); !all) {
+        return std::unexpected(all.error());
+    }
+    return sets;
 }
 
 /// libvirt takes what a VM lists beside its GPU without asking anybody.

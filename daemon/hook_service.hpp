@@ -3,7 +3,7 @@
 
 #include "daemon/domain_memory.hpp"
 #include "daemon/ring.hpp"
-#include "libpassthru/hostdev/domain_xml.hpp"
+#include "libpassthru/doctor/domain_doctor.hpp"
 
 namespace passthru {
 
@@ -24,6 +24,10 @@ public:
     /// `release end`: answers when everything that the domain owns is back, or with the first
     /// failure.
     void release(const std::string& uuid, Answered answered);
+
+    /// What would refuse this domain's `prepare` beside what stands against each GPU of it, and
+    /// what a person may not expect of it.
+    [[nodiscard]] std::vector<DoctorFinding> objections(const DomainRequest& domain) const;
 
 private:
     [[nodiscard]] Result<std::vector<Bdf>> sets_of(const DomainRequest& domain) const;

@@ -49,12 +49,10 @@ DryRun rehearse(const Bdf& gpu, const Assignment& assignment, const Snapshot& sn
 }  // namespace
 
 DryRun rehearse_detach(const Bdf& gpu, const Assignment& assignment, const Snapshot& snapshot,
-                       const DetachWishes& wishes) {
+                       const DetachWishes& wishes, const Owner& newcomer) {
     DryRun run = dry_run_detach(gpu, {snapshot.set, wishes, snapshot.inventory, snapshot.findings},
                                 snapshot.resets);
-    const Owner administrator{OwnerKind::Administrator, "", ""};
-    add_refusal(run,
-                react(assignment, snapshot, event::DetachWanted{nobody, administrator, wishes}));
+    add_refusal(run, react(assignment, snapshot, event::DetachWanted{nobody, newcomer, wishes}));
     return run;
 }
 

@@ -181,11 +181,13 @@ void Ring::domains_listed(const std::set<std::string>& active, SteadyTime asked_
     for (const Bdf& gpu : gpus) post(gpu, event::DomainsListed{active, asked_at});
 }
 
-DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings) {
+DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings, const Owner& newcomer,
+                            const std::vector<Bdf>& functions) {
     const SetEntry& entry = sets_.at(*set_with(gpu));
     Snapshot snapshot = look_at(entry);
     snapshot.findings = findings;
-    return rehearse_detach(gpu, entry.assignment, snapshot, wishes_for(entry.set.id(), {gpu}));
+    return rehearse_detach(gpu, entry.assignment, snapshot, wishes_for(entry.set.id(), functions),
+                           newcomer);
 }
 
 DryRun Ring::dry_run_reattach(const Bdf& gpu) {

@@ -80,9 +80,10 @@ public:
     /// A detach of this set for somebody who lists these functions, with the GPU's policy.
     [[nodiscard]] DetachWishes wishes_for(const Bdf& set, std::vector<Bdf> functions) const;
 
-    /// What an administrator's detach of a GPU would do now, or every reason against it, with all
-    /// that `findings` tell. The GPU is in one of `sets`.
-    [[nodiscard]] DryRun dry_run_detach(const Bdf& gpu, const Findings& findings);
+    /// What a detach of a GPU, which is in one of `sets`, would do now for somebody who lists these
+    /// functions, or every reason against it, with all that `findings` tell.
+    [[nodiscard]] DryRun dry_run_detach(const Bdf& gpu, const Findings& findings,
+                                        const Owner& newcomer, const std::vector<Bdf>& functions);
     [[nodiscard]] DryRun dry_run_reattach(const Bdf& gpu);
     [[nodiscard]] DryRun dry_run_reset(const Bdf& gpu);
 

@@ -135,7 +135,7 @@ void Wiring::plan(const Bdf& gpu, const std::string& action,
         if (!found) return answered(std::unexpected(found.error()));
         const auto now = set_of(gpu);
         if (!now) return answered(std::unexpected(now.error()));
-        answered(ring_.dry_run_detach(gpu, *found));
+        answered(ring_.dry_run_detach(gpu, *found, {OwnerKind::Administrator, "", ""}, {gpu}));
     });
 }
 
@@ -182,8 +182,19 @@ bool Wiring::hook_installed() {
     return hook_is_installed(Root(settings_.root));
 }
 
-void Wiring::diagnose(std::function<void(std::vector<DoctorFinding>)> answered) {
-    passthru::diagnose(ring_, Root(settings_.root), std::move(answered));
+void Wiring::diagnose(const std::optional<std::string>& domain_xml,
+                      std::function<void(Result<std::vector<DoctorFinding>>)> answered) {
+    if (!domain_xml) {
+        return passthru::diagnose(ring_, Root(settings_.root), std::nullopt, std::move(answered));
+    }
+    auto domain = parse_domain_xml(*domain_xml);
+    if (!domain) return answered(std::unexpected(domain.error()));
+    passthru::diagnose(
+        ring_, Root(settings_.root), *domain,
+        [this, domain = *domain, answered = std::move(answered)](std::vector<DoctorFinding> found) {
+            std::ranges::move(hooks_.objections(domain), std::back_inserter(found));
+            answered(std::move(found));
+        });
 }
 
 void Wiring::rescan() {

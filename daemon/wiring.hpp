@@ -53,7 +53,8 @@ public:
     void dump_rom(const Bdf& gpu, ReplyWith<sdbus::UnixFd> reply) override;
     Power power_of(const Bdf& gpu) override;
     bool hook_installed() override;
-    void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) override;
+    void diagnose(const std::optional<std::string>& domain_xml,
+                  std::function<void(Result<std::vector<DoctorFinding>>)> answered) override;
     void rescan() override;
     void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                 Reply reply) override;

@@ -66,7 +66,9 @@ void add_questions(CLI::App& app, Words& words, Command& chosen) {
         ->add_option("gpu", words.gpu, gpu_help)
         ->required();
     verb("watch", "Print a line whenever a GPU changes", watch);
-    verb("doctor", "Show what is wrong for VMs, and the cure", doctor);
+    verb("doctor", "Show what is wrong for VMs, and the cure", [&words](const Common& common) {
+        return doctor(common, words.domain);
+    })->add_option("--vm", words.domain, "For the start of this VM, or of that in FILE.xml");
     verb("config", "Show the settings that count, and their files", config);
     CLI::App* dumped =
         verb("dump-rom", "Write the video BIOS of a detached GPU to a file",

@@ -3,6 +3,7 @@
 
 #include "passthructl/answering.hpp"
 #include "passthructl/daemon.hpp"
+#include "passthructl/domain.hpp"
 #include "passthructl/from_files.hpp"
 
 #include <algorithm>
@@ -85,18 +86,25 @@ Exit status(const Common& common, const std::string& gpu) {
     return found ? show(common, Details{{*found}}) : complain(common, found.error());
 }
 
-Exit doctor(const Common& common) {
+Exit doctor(const Common& common, const std::string& vm) {
     const auto root = machine(common);
     if (!root) return complain(common, root.error());
+    std::optional<std::string> xml;
+    if (!vm.empty()) {
+        auto read = domain_xml(vm, common.bus.host);
+        if (!read) return complain(common, read.error());
+        xml = std::move(*read);
+    }
     Answer<std::vector<FindingRow>> found;
     if (common.root) {
-        found = findings_from_files(*root);
+        found = findings_from_files(*root, xml);
     } else {
         auto daemon = Daemon::connect(common.bus);
-        found = daemon ? daemon->diagnose() : std::unexpected(daemon.error());
+        found = daemon ? daemon->diagnose(xml) : std::unexpected(daemon.error());
         if (!found && falls_back(common, found.error())) {
             const Problem away = found.error();
-            found = findings_from_files(*root);
+            found = findings_from_files(*root, xml);
+            if (!found) return complain(common, found.error());
             found->insert(found->begin(), {"no-daemon", "error", "", away.message,
                                            "systemctl status passthrud", "man:passthrud(8)"});
         }

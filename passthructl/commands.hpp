@@ -35,8 +35,9 @@ struct MoveWishes {
 [[nodiscard]] Exit plan(const Common& common, const std::string& action, const std::string& gpu);
 [[nodiscard]] Exit owner(const Common& common, const std::string& gpu);
 [[nodiscard]] Exit holders(const Common& common, const std::string& gpu);
-/// What is wrong with the computer for giving its GPUs to VMs; Failed where one cannot be given.
-[[nodiscard]] Exit doctor(const Common& common);
+/// What is wrong with the computer for giving its GPUs to VMs, or to this one where `vm` is not
+/// empty (see `domain_xml`); Failed where one cannot be given.
+[[nodiscard]] Exit doctor(const Common& common, const std::string& vm);
 /// The configuration that counts, from the files.
 [[nodiscard]] Exit config(const Common& common);
 /// Writes a GPU's expansion ROM to a new file.

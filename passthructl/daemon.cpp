@@ -179,9 +179,12 @@ Answer<std::vector<HolderRow>> Daemon::holders(const std::string& path) {
     return rows;
 }
 
-Answer<std::vector<FindingRow>> Daemon::diagnose() {
-    const auto lines = first(bus_->call({root_path, manager_interface, "Diagnose"}, "a{sv}", 0),
-                             json::value_t::array);
+Answer<std::vector<FindingRow>> Daemon::diagnose(const std::optional<std::string>& domain_xml) {
+    const Method method{root_path, manager_interface, "Diagnose"};
+    const auto lines =
+        first(domain_xml ? bus_->call(method, "a{sv}", 1, "domain-xml", "s", domain_xml->c_str())
+                         : bus_->call(method, "a{sv}", 0),
+              json::value_t::array);
     if (!lines) return std::unexpected(lines.error());
     std::vector<FindingRow> rows;
     for (const json& it : *lines) {

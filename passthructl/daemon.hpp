@@ -30,7 +30,8 @@ public:
     [[nodiscard]] Answer<GpuRow> gpu(const std::string& name);
     [[nodiscard]] Answer<PlanAnswer> plan(const std::string& path, const std::string& action);
     [[nodiscard]] Answer<std::vector<HolderRow>> holders(const std::string& path);
-    [[nodiscard]] Answer<std::vector<FindingRow>> diagnose();
+    /// Of the start of one VM, where its XML is given.
+    Answer<std::vector<FindingRow>> diagnose(const std::optional<std::string>& domain_xml);
     [[nodiscard]] Answer<OwnerRow> owner(const std::string& address);
     /// The domain's devices are remembered no longer; for a VM whose devices have really changed.
     [[nodiscard]] Answer<void> forget(const std::string& domain);

@@ -105,9 +105,16 @@ Answer<PlanAnswer> plan_from_files(const Root& root, const std::string& action,
     return refused;
 }
 
-std::vector<FindingRow> findings_from_files(const Root& root) {
+Answer<std::vector<FindingRow>> findings_from_files(const Root& root,
+                                                    const std::optional<std::string>& domain_xml) {
+    std::optional<DomainRequest> domain;
+    if (domain_xml) {
+        auto read = parse_domain_xml(*domain_xml);
+        if (!read) return std::unexpected(problem_of(read.error()));
+        domain = std::move(*read);
+    }
     std::vector<FindingRow> rows;
-    for (const DoctorFinding& it : diagnose(root)) {
+    for (const DoctorFinding& it : diagnose(root, domain)) {
         rows.push_back({it.id, std::string(severity_name(it.severity)), it.subject, it.message,
                         it.remedy, it.documentation});
     }

@@ -12,8 +12,10 @@ namespace passthru::ctl {
 /// Only a detach can be planned; a GPU that is not there is a refusal of the plan.
 [[nodiscard]] Answer<PlanAnswer> plan_from_files(const Root& root, const std::string& action,
                                                  const std::string& gpu);
+/// For the start of one VM, where its XML is given.
+[[nodiscard]] Answer<std::vector<FindingRow>> findings_from_files(
+    const Root& root, const std::optional<std::string>& domain_xml);
 /// What this process may see of who has the GPU's set open.
-[[nodiscard]] std::vector<FindingRow> findings_from_files(const Root& root);
 [[nodiscard]] Answer<std::vector<HolderRow>> holders_from_files(const Root& root,
                                                                 const std::string& gpu);
 /// The row that an address or a short address means; a companion's means its card.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/bus/manager_object.hpp"
 
+#include "libpassthru/hostdev/domain_xml.hpp"
+
 #include <fcntl.h>
 
 namespace passthru {
@@ -15,6 +17,21 @@ Result<void> check_lengths(std::initializer_list<const std::string*> texts) {
         if (text->size() > max_string) return fail(Errc::InvalidArgs, "an argument is too long");
     }
     return {};
+}
+
+Result<std::optional<std::string>> domain_option(const Options& options) {
+    if (const auto known = check_options(options, {"domain-xml"}); !known) {
+        return std::unexpected(known.error());
+    }
+    const auto xml = options.find("domain-xml");
+    if (xml == options.end()) return std::nullopt;
+    try {
+        auto text = xml->second.get<std::string>();
+        if (text.size() <= max_domain_xml) return text;
+        return fail(Errc::InvalidArgs, "the domain XML is longer than 4 MiB");
+    } catch (const sdbus::Error&) {
+        return fail(Errc::InvalidArgs, "“domain-xml” is a text (s), as virsh dumpxml prints it");
+    }
 }
 
 sdbus::Struct<std::string, std::string, std::string> owner_struct(const Owner& owner) {
@@ -89,12 +106,12 @@ void ManagerObject::Rescan(const Options& options) {
 
 void ManagerObject::Diagnose(sdbus::Result<std::vector<Options>>&& result, Options options) {
     auto owed = std::make_shared<ReplyWith<std::vector<Options>>>(std::move(result));
-    if (const auto known = check_options(options); !known) {
-        return owed->give(std::unexpected(known.error()));
-    }
-    requests_.diagnose([owed](const std::vector<DoctorFinding>& findings) {
+    const auto domain_xml = domain_option(options);
+    if (!domain_xml) return owed->give(std::unexpected(domain_xml.error()));
+    requests_.diagnose(*domain_xml, [owed](const Result<std::vector<DoctorFinding>>& findings) {
+        if (!findings) return owed->give(std::unexpected(findings.error()));
         std::vector<Options> lines;
-        for (const DoctorFinding& it : findings) {
+        for (const DoctorFinding& it : *findings) {
             lines.push_back({{"id", sdbus::Variant{it.id}},
                              {"severity", sdbus::Variant{std::string(severity_name(it.severity))}},
                              {"subject", sdbus::Variant{it.subject}},

@@ -50,7 +50,9 @@ public:
     };
     [[nodiscard]] virtual Power power_of(const Bdf& gpu) = 0;
     [[nodiscard]] virtual bool hook_installed() = 0;
-    virtual void diagnose(std::function<void(std::vector<DoctorFinding>)> answered) = 0;
+    /// Of the start of one VM, where its XML is given.
+    virtual void diagnose(const std::optional<std::string>& domain_xml,
+                          std::function<void(Result<std::vector<DoctorFinding>>)> answered) = 0;
     virtual void rescan() = 0;
     virtual void detach(const Bdf& gpu, const Owner& administrator, const DetachOptions& options,
                         Reply reply) = 0;

@@ -183,18 +183,27 @@ std::vector<DoctorFinding> findings_of_host(const Root& root, const Inventory& i
     return result;
 }
 
-std::vector<DoctorFinding> diagnose(const Root& root) {
+std::vector<DoctorFinding> diagnose(const Root& root, const std::optional<DomainRequest>& domain) {
     const Inventory inventory = read_inventory(root);
     std::vector<DoctorFinding> result = findings_of_host(root, inventory);
+    const std::vector<DeviceSet> sets = device_sets(inventory);
     std::vector<DryRun> runs;
-    for (const DeviceSet& set : device_sets(inventory)) {
+    for (const DeviceSet& set : sets) {
         // One that is with a VM already is nobody's to take.
-        if (set_state(set, inventory) == SetState::Guest) continue;
-        for (const Bdf& gpu : set.with_role(Role::Gpu)) {
-            if (auto run = dry_run_detach(root, gpu)) runs.push_back(std::move(*run));
+        if (set_state(set, inventory) == SetState::Guest || (domain && !touches(*domain, set))) {
+            continue;
+        }
+        for (const Bdf& gpu : domain ? std::vector{set.id()} : set.with_role(Role::Gpu)) {
+            auto run = dry_run_detach(root, gpu, domain ? domain->functions : std::vector<Bdf>{});
+            if (run) runs.push_back(std::move(*run));
         }
     }
     std::ranges::move(findings_of_gpus(runs), std::back_inserter(result));
+    if (!domain) return result;
+    if (const auto all = check_functions(*domain, inventory); !all) {
+        result.push_back(objection_to(*domain, all.error()));
+    }
+    std::ranges::move(findings_of_domain(*domain, inventory, sets), std::back_inserter(result));
     return result;
 }
 

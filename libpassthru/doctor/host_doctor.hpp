@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "libpassthru/doctor/doctor_finding.hpp"
+#include "libpassthru/doctor/domain_doctor.hpp"
 
 namespace passthru {
 
@@ -14,7 +14,9 @@ namespace passthru {
 [[nodiscard]] std::vector<DoctorFinding> findings_of_host(const Root& root,
                                                           const Inventory& inventory);
 
-/// All of it from a machine's files alone, as far as this process may look.
-[[nodiscard]] std::vector<DoctorFinding> diagnose(const Root& root);
+/// All of it from a machine's files alone, as far as this process may look; with a domain, of GPUs
+/// only what stands against its start.
+[[nodiscard]] std::vector<DoctorFinding> diagnose(
+    const Root& root, const std::optional<DomainRequest>& domain = std::nullopt);
 
 }  // namespace passthru

@@ -37,7 +37,7 @@ DryRun dry_run_detach(const Bdf& gpu, const DetachCase& it, const ResetRules& ru
     return result;
 }
 
-Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu) {
+Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu, std::vector<Bdf> functions) {
     const auto config = read_config_files(root);
     if (!config) return std::unexpected(config.error());
     Inventory inventory = read_inventory(root);
@@ -49,8 +49,9 @@ Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu) {
     const auto sets = device_sets(inventory);
     const auto set =
         std::ranges::find_if(sets, [&](const DeviceSet& it) { return it.contains(*head); });
+    functions.push_back(*head);
     const DetachWishes wishes{
-        {*head}, config->config.policy_for(inventory.functions.at(*head)), {}};
+        std::move(functions), config->config.policy_for(inventory.functions.at(*head)), {}};
     std::vector<Bdf> members;
     for (const Member& member : set->members) members.push_back(member.bdf);
     const Findings findings = inspect(root, inventory, members);

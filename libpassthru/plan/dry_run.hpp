@@ -19,7 +19,9 @@ struct DryRun {
 
 /// The same from a machine's files alone, without a daemon: reads the configuration below `root`
 /// and looks at everything that this process may see. NoSuchGpu when the function is no GPU and
-/// belongs to none; an accelerator (class 12xx) that is named is asked for.
-[[nodiscard]] Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu);
+/// belongs to none; an accelerator (class 12xx) that is named is asked for. `functions` are what
+/// the caller lists beside it.
+[[nodiscard]] Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu,
+                                            std::vector<Bdf> functions = {});
 
 }  // namespace passthru

@@ -5,6 +5,12 @@ _passthructl_gpus() {
     "${COMP_WORDS[0]}" "${_passthructl_where[@]}" complete-gpus 2>/dev/null | cut -f 1
 }
 
+# VMs by name, and files by path.
+_passthructl_vms() {
+    virsh --quiet --readonly --connect qemu:///system list --all --name 2>/dev/null
+    compgen -f -X '!*.xml' -- "$1"
+}
+
 _passthructl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local verbs="list status plan owner holders watch doctor config detach reattach reset run dump-rom forget help"
@@ -24,7 +30,7 @@ _passthructl() {
                 _passthructl_where=("${COMP_WORDS[i]}" "${COMP_WORDS[i + 1]}")
                 i=$((i + 1))
                 ;;
-            --color | --wait | --queue | --override | --method) i=$((i + 1)) ;;
+            --color | --wait | --queue | --override | --method | --vm) i=$((i + 1)) ;;
             -*) ;;
             *) if [[ -z $verb ]]; then verb=${COMP_WORDS[i]}; else action=${COMP_WORDS[i]}; fi ;;
         esac
@@ -35,6 +41,7 @@ _passthructl() {
         --color) words="auto always never" ;;
         --override) words="BootGpu InUse HostCritical" ;;
         --method) words="flr bus pm device_specific remove_rescan suspend" ;;
+        --vm) words=$(_passthructl_vms "$current") ;;
         -H | --host | --wait | --queue) return ;;
         *)
             case $verb in
@@ -44,6 +51,7 @@ _passthructl() {
                     else words=$(_passthructl_gpus); fi
                     ;;
                 detach | run) words=$(_passthructl_gpus); options+=" --wait --queue --override" ;;
+                doctor) words= options+=" --vm" ;;
                 reset) words=$(_passthructl_gpus); options+=" --method" ;;
                 status | owner | holders | reattach) words=$(_passthructl_gpus) ;;
                 dump-rom)

@@ -43,5 +43,7 @@ complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l wait -x -
 complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l queue -x -d 'Wait for who has it'
 complete -c passthructl -n '__fish_seen_subcommand_from detach run' -l override -x \
     -a 'BootGpu InUse HostCritical' -d 'Pass over a check'
+complete -c passthructl -n '__fish_seen_subcommand_from doctor' -l vm -r \
+    -a '(virsh --quiet --readonly --connect qemu:///system list --all --name 2>/dev/null)' -d 'For the start of this VM'
 complete -c passthructl -n '__fish_seen_subcommand_from reset' -l method -x \
     -a 'flr bus pm device_specific remove_rescan suspend' -d 'By this method only'

@@ -18,6 +18,8 @@ using testing::Not;
 constexpr const char* invalid = "org.freedesktop.DBus.Error.InvalidArgs";
 constexpr const char* no_such_gpu = "org.passthru1.Error.NoSuchGpu";
 
+const Method diagnose{"/org/passthru1", manager, "Diagnose"};
+
 using Passthrud = DaemonOnABus;
 
 TEST_F(Passthrud, ShowsAnObjectForEachGpu) {
@@ -73,7 +75,6 @@ TEST_F(Passthrud, TellsWhatIsWrongOfTheGpusThatTheHostHas) {
     kernel_.put("etc/passthrud/passthrud.conf", "[gpu.\"*\"]\nboot-gpu = \"refuse\"\n");
     kernel_.put("sys/bus/pci/devices/0000:01:00.0/boot_vga", "1\n");
     ASSERT_EQ(::kill(passthrud_, SIGHUP), 0);
-    const Method diagnose{"/org/passthru1", manager, "Diagnose"};
     const auto refuses = [&](const char* gpu) {
         return client_->call(diagnose, "a{sv}", 0)
             .text.contains(fmt::format("\"subject\", \"{}\"", gpu));
@@ -83,6 +84,25 @@ TEST_F(Passthrud, TellsWhatIsWrongOfTheGpusThatTheHostHas) {
     EXPECT_THAT(client_->call(diagnose, "a{sv}", 0).text, HasSubstr("\"hook-missing\""));
     EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "foo", "b", 1).error, invalid);
     EXPECT_EQ(state(first_gpu), "(\"host\")");
+}
+
+TEST_F(Passthrud, TellsWhatWouldRefuseTheStartOfAVm) {
+    const auto of_vm = [&](const std::vector<int>& buses) {
+        return client_->call(diagnose, "a{sv}", 1, "domain-xml", "s", domain_with(buses).c_str())
+            .text;
+    };
+    EXPECT_THAT(of_vm({1}), AllOf(HasSubstr("\"not-in-the-vm\""), HasSubstr("\"0000:01:00.1\""),
+                                  Not(HasSubstr("02:00"))));
+    EXPECT_THAT(of_vm({1, 9}), HasSubstr("lists 0000:09:00.0, and this computer has no such"));
+    ASSERT_TRUE(
+        client_->call({first_gpu, gpu_interface, "Lease"}, "ssa{sv}", "test", "a trial", 0).ok());
+    EXPECT_THAT(of_vm({1}), AllOf(HasSubstr("\"Busy\""), HasSubstr("the lease of test")));
+    EXPECT_THAT(of_vm({2}), Not(HasSubstr("\"Busy\"")));
+    ASSERT_TRUE(notify("prepare", "begin", domain_with({2})).ok());
+    EXPECT_THAT(of_vm({2}), Not(HasSubstr("\"Busy\""))) << "it has the GPU itself";
+    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "domain-xml", "s", "no domain").error, invalid);
+    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "domain-xml", "u", 1).error, invalid);
+    EXPECT_TRUE(notify("release", "end", domain_with({2})).ok());
 }
 
 TEST_F(Passthrud, DetachesAndReattaches) {

@@ -101,6 +101,34 @@ TEST_F(PasswordQuestions, DoNotNeedTheAgent) {
     EXPECT_THAT(in_a_terminal_of_nobody({"detach", "01:00.0"}), HasSubstr("status 0"));
 }
 
+class TheDoctorOfAVm : public PassthructlOfAUser {
+protected:
+    TheDoctorOfAVm() {
+        put_program("virsh",
+                    fmt::format("echo \"virsh $*\" >&2\n"
+                                "case \"$*\" in *win11) echo \"{}\" ;; *) exit 1 ;; esac\n",
+                                domain_with({1})));
+    }
+    fakes::Ended doctor(const char* vm) const {
+        return fakes::run(command({"doctor", "--vm", vm}), "",
+                          {"DBUS_SYSTEM_BUS_ADDRESS=" + bus_.address(),
+                           fmt::format("PATH={}:/usr/bin:/bin", folder_.string())});
+    }
+};
+
+TEST_F(TheDoctorOfAVm, AsksVirshForIt) {
+    const fakes::Ended found = doctor("win11");
+    EXPECT_THAT(found.err,
+                HasSubstr("--readonly --connect qemu:///system dumpxml --inactive -- win11"));
+    EXPECT_THAT(found.out, HasSubstr("0000:01:00.1: not-in-the-vm"));
+    const fakes::Ended unknown = doctor("win12");
+    EXPECT_EQ(unknown.status, 2);
+    EXPECT_THAT(unknown.err, HasSubstr("no XML of a VM “win12”"));
+    put_program("ssh", "exit 255\n");
+    EXPECT_THAT(on_host("admin@elsewhere", {"doctor", "--vm", "win11"}).err,
+                HasSubstr("--connect qemu+ssh://admin@elsewhere/system"));
+}
+
 using AnotherComputer = PassthructlOfAUser;
 
 TEST_F(AnotherComputer, IsAskedOverSsh) {

@@ -57,6 +57,14 @@ TEST_F(BashCompletion, OffersOptionsAndTheirWords) {
     EXPECT_EQ(offers({"detach", "--override", "I"}), "InUse\n");
 }
 
+TEST_F(BashCompletion, OffersFilesWithTheXmlOfAVm) {
+    machine_.kernel.put("win11.xml", "");
+    machine_.kernel.put("notes.txt", "");
+    const std::string folder = machine_.kernel.path();
+    EXPECT_EQ(offers({"doctor", "--vm"}), "--vm\n");
+    EXPECT_EQ(offers({"doctor", "--vm", folder + "/"}), folder + "/win11.xml\n");
+}
+
 TEST_F(BashCompletion, KnowsEveryVerb) {
     const std::string help = machine_.run({"help"}).out;
     const std::string verbs = offers({""});

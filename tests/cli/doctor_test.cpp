@@ -57,5 +57,20 @@ TEST_F(TheDoctor, AsJsonHasWhatTheManualNames) {
                 ElementsAre("documentation", "id", "message", "remedy", "severity", "subject"));
 }
 
+TEST_F(TheDoctor, OfAVmReadsItsXml) {
+    const auto put = [&](const char* name, const char* text) {
+        machine_.kernel.put(name, text);
+        return (machine_.kernel.path() / name).string();
+    };
+    const std::string good = put("win11.xml", "<domain><name>win11</name></domain>");
+    EXPECT_THAT(machine_.run({"doctor", "--vm", good}).out, HasSubstr("win11: no-gpu\n"));
+    const fakes::Ended bad = machine_.run({"doctor", "--vm", put("bad.xml", "<domain>")});
+    EXPECT_EQ(bad.status, 2);
+    EXPECT_EQ(bad.out, "");
+    const fakes::Ended none = machine_.run({"doctor", "--vm", "/no/such.xml"});
+    EXPECT_EQ(none.status, 2);
+    EXPECT_THAT(none.err, HasSubstr("/no/such.xml cannot be read: No such file"));
+}
+
 }  // namespace
 }  // namespace passthru

@@ -58,7 +58,7 @@ TEST_F(ARingThatAsksForOverrides, RefusesASetWithADriverThatHangsForAnotherProgr
     const auto again = detach(first_, win11);
     EXPECT_EQ(again->answers, 1) << "at once, without another worker to leave behind";
     expect_refused(*again);
-    EXPECT_FALSE(ring_->dry_run_detach(first_, {}).steps.empty());
+    EXPECT_FALSE(ring_->dry_run_detach(first_, {}, games, {first_}).steps.empty());
     EXPECT_TRUE(ring_->dry_run_reattach(first_).steps.empty());
     ring_->refresh();
     EXPECT_NE(known_override(), "was-read");

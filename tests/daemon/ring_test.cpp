@@ -37,7 +37,7 @@ TEST_F(ARing, KnowsWhichSetHasAFunction) {
 }
 
 TEST_F(ARing, TriesOutWithoutDoing) {
-    const DryRun run = ring_->dry_run_detach(first_, {});
+    const DryRun run = ring_->dry_run_detach(first_, {}, games, {first_});
     EXPECT_FALSE(run.steps.empty());
     EXPECT_THAT(run.judgement.refusals, IsEmpty());
     EXPECT_EQ(entry(first_).assignment.phase, Phase::Idle);
@@ -83,7 +83,7 @@ TEST_F(ARing, DoesNotAskForWhatADriverThatHangsKeepsLocked) {
     EXPECT_EQ(answer(asked).refusal->code, Errc::Stuck);
     ring_->refresh();
     EXPECT_EQ(answer(detach(first_, games)).refusal->code, Errc::Stuck);
-    EXPECT_FALSE(ring_->dry_run_detach(first_, {}).judgement.refusals.empty());
+    EXPECT_FALSE(ring_->dry_run_detach(first_, {}, games, {first_}).judgement.refusals.empty());
     EXPECT_FALSE(ring_->dry_run_reattach(first_).judgement.refusals.empty());
     EXPECT_TRUE(answer(detach(second_, games)).succeeded());
     EXPECT_FALSE(was_read()) << "while it is stuck";

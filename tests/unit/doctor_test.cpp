@@ -9,8 +9,10 @@ namespace passthru {
 namespace {
 
 namespace fs = std::filesystem;
+using fakes::operator""_bdf;
 using testing::AllOf;
 using testing::Contains;
+using testing::ElementsAre;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -129,6 +131,50 @@ TEST(TheDoctorOfGpus, SaysOfEachGpuWhatAPlanWouldSay) {
                                         Field(&DoctorFinding::message, it.message()),
                                         Field(&DoctorFinding::remedy, it.remedy))));
     }
+}
+
+class ADoctorOfOneVm : public testing::Test {
+protected:
+    [[nodiscard]] std::vector<DoctorFinding> found(const std::vector<Bdf>& functions) const {
+        auto all = diagnose(kernel_.root(), DomainRequest{"", "win11", functions});
+        std::erase_if(all, [](const DoctorFinding& it) { return it.id == "hook-missing"; });
+        return all;
+    }
+    const fakes::FakeKernel kernel_{R"(
+        00:01.0 0604 8086:460d group 1 driver pcieport
+          01:00.0 0300 10de:2489 group 1 driver nouveau
+          01:00.1 0403 10de:228b group 1 driver snd_hda_intel
+        00:06.0 0604 8086:464d group 2 driver pcieport
+          02:00.0 0300 1002:73bf group 3 driver amdgpu boot_vga
+    )"};
+};
+
+TEST_F(ADoctorOfOneVm, LooksAtItsGpusAlone) {
+    EXPECT_THAT(found({"01:00.0"_bdf, "01:00.1"_bdf}), IsEmpty());
+    EXPECT_THAT(found({"02:00.0"_bdf}),
+                Contains(AllOf(has_id("BootGpu"), Field(&DoctorFinding::subject, "0000:02:00.0"))));
+}
+
+TEST_F(ADoctorOfOneVm, TellsWhatGoesWithItsGpuAndIsNotInIt) {
+    EXPECT_THAT(
+        found({"01:00.0"_bdf}),
+        ElementsAre(AllOf(
+            has_id("not-in-the-vm"), Field(&DoctorFinding::severity, Severity::Note),
+            Field(&DoctorFinding::subject, "0000:01:00.1"),
+            Field(&DoctorFinding::message,
+                  "0000:01:00.1 (audio) goes from the host with 0000:01:00.0, and the VM “win11” "
+                  "does not get it"))));
+}
+
+TEST_F(ADoctorOfOneVm, SeesFunctionsThatTheComputerLacks) {
+    EXPECT_THAT(found({"01:00.0"_bdf, "01:00.1"_bdf, "05:00.0"_bdf}),
+                ElementsAre(AllOf(has_id("NoSuchGpu"), Field(&DoctorFinding::subject, "win11"),
+                                  Field(&DoctorFinding::message, HasSubstr("lists 0000:05:00.0")),
+                                  Field(&DoctorFinding::remedy, HasSubstr("remove it")))));
+}
+
+TEST_F(ADoctorOfOneVm, WithoutAGpuSaysSo) {
+    EXPECT_THAT(found({}), ElementsAre(has_id("no-gpu")));
 }
 
 }  // namespace
