@@ -21,6 +21,8 @@ protected:
         ASSERT_TRUE(
             client_->call({first_gpu, gpu_interface, "Lease"}, "ssa{sv}", "gamescope", "a game", 0)
                 .ok());
+        // Of the lease's own job.
+        client_->heard.clear();
     }
     static Client::Pending wait_in_line(Client& client, std::uint32_t seconds) {
         return client.start({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "queue", "u",
