@@ -58,7 +58,7 @@ std::vector<DoctorFinding> findings_of_domain(const DomainRequest& domain,
                  "add it to the VM as well, where the VM should have it", "man:passthrud(8)"});
         }
     }
-    if (!has_gpu) {
+    if (!has_gpu && check_functions(domain, inventory)) {
         result.push_back(
             {"no-gpu", Severity::Note, domain.name,
              fmt::format("the VM “{}” lists no GPU of this computer: passthrud lets it "

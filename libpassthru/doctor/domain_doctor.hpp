@@ -15,8 +15,8 @@ namespace passthru {
 /// Something that would refuse the domain's start; the cure stands behind the message's last colon.
 [[nodiscard]] DoctorFinding objection_to(const DomainRequest& domain, const Error& error);
 
-/// What a person may not expect of this domain: it lists no GPU of these sets, or not everything
-/// that is taken from the host with one.
+/// What a person may not expect of this domain: it lists no GPU of these sets, though all that it
+/// lists is there, or not everything that is taken from the host with one.
 [[nodiscard]] std::vector<DoctorFinding> findings_of_domain(const DomainRequest& domain,
                                                             const Inventory& inventory,
                                                             const std::vector<DeviceSet>& sets);

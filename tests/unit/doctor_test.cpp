@@ -175,6 +175,7 @@ TEST_F(ADoctorOfOneVm, SeesFunctionsThatTheComputerLacks) {
 
 TEST_F(ADoctorOfOneVm, WithoutAGpuSaysSo) {
     EXPECT_THAT(found({}), ElementsAre(has_id("no-gpu")));
+    EXPECT_THAT(found({"05:00.0"_bdf}), ElementsAre(has_id("NoSuchGpu"))) << "it meant one";
 }
 
 }  // namespace
