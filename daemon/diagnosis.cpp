@@ -57,7 +57,11 @@ struct Round : std::enable_shared_from_this<Round> {
         const auto now = ring.sets().find(set);
         if (now == ring.sets().end()) return;
         if (domain) {
-            runs.push_back(ring.dry_run_detach(set, findings, newcomer(), domain->functions));
+            // Who has borrowed it may well have it open.
+            const OwnerKind owner = now->second.assignment.owner.kind;
+            const bool lent = owner == OwnerKind::Domain || owner == OwnerKind::Lease;
+            runs.push_back(ring.dry_run_detach(set, lent ? Findings{} : findings, newcomer(),
+                                               domain->functions));
             return;
         }
         for (const Bdf& gpu : now->second.set.with_role(Role::Gpu)) {
