@@ -28,7 +28,11 @@ std::vector<Bdf> reset_by(const ResetChain& chain) {
 
 std::string describe_reset(const ResetChain& chain) {
     std::string ways;
+    const std::string* last = nullptr;
     for (const ResetAttempt& attempt : chain.attempts) {
+        // The same by other means is of no use to a person.
+        if (last != nullptr && *last == attempt.method) continue;
+        last = &attempt.method;
         ways += (ways.empty() ? "" : ", else ") + attempt.method;
     }
     const std::string card = listed(chain.functions);

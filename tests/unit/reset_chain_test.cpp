@@ -458,5 +458,14 @@ TEST(EveryCombination, OfMethodsAndSiblingsGivesTheChainOfTheRules) {
     }
 }
 
+TEST(AResetChain, NamesAMethodOnceThoughThereAreTwoMeans) {
+    const Bdf gpu = "01:00.0"_bdf;
+    const step::Reset reset{{{gpu},
+                             {{"bus", ResetMeans::Attribute, {gpu}, {}},
+                              {"bus", ResetMeans::Subordinate, {gpu}, {}},
+                              {"remove_rescan", ResetMeans::Attribute, {gpu}, {}}}}};
+    EXPECT_EQ(describe(reset), "reset 0000:01:00.0: bus, else remove_rescan");
+}
+
 }  // namespace
 }  // namespace passthru
