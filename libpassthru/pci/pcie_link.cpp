@@ -3,12 +3,14 @@
 
 #include <charconv>
 #include <cmath>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace passthru {
 namespace {
 
-std::string attribute(const std::filesystem::path& folder, const char* name) {
-    return read_attribute(folder / name).value_or("");
+std::string attribute(int folder, const char* name) {
+    return read_attribute_at(folder, name).value_or("");
 }
 
 /// Of `8.0 GT/s PCIe`, or `Unknown` (drivers/pci/probe.c, pci_speed_string).
@@ -33,11 +35,16 @@ std::uint32_t width_in(std::string_view text) {
 
 PcieLink read_pcie_link(const Root& root, const Bdf& bdf, std::string_view power_state) {
     if (power_state != "D0") return {};
-    const auto folder = root.below("sys/bus/pci/devices") / bdf.str();
-    return {speed_in(attribute(folder, "current_link_speed")),
-            width_in(attribute(folder, "current_link_width")),
-            speed_in(attribute(folder, "max_link_speed")),
-            width_in(attribute(folder, "max_link_width"))};
+    // The way there is longer than the four files: one who lists all GPUs notices.
+    const auto path = root.below("sys/bus/pci/devices") / bdf.str();
+    const int folder = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder < 0) return {};
+    const PcieLink link{speed_in(attribute(folder, "current_link_speed")),
+                        width_in(attribute(folder, "current_link_width")),
+                        speed_in(attribute(folder, "max_link_speed")),
+                        width_in(attribute(folder, "max_link_width"))};
+    ::close(folder);
+    return link;
 }
 
 }  // namespace passthru
