@@ -68,7 +68,8 @@ void Decision::operator()(const event::ResetWanted& event) {
     }
     if (it_.phase == Phase::Failed) {
         // It was on its way to the host, and goes on.
-        Plan home = plan_reattach(it_.record, snapshot_.inventory, rules, ResetDemand::Required);
+        Plan home = with_services(
+            plan_reattach(it_.record, snapshot_.inventory, rules, ResetDemand::Required));
         if (!home.steps.empty()) {
             it_.waiting.push_back(event.ticket);
             return start(Phase::Reattaching, std::move(home));
@@ -153,6 +154,10 @@ void Decision::begin_detach(const event::DetachWanted& event) {
         const auto same = [&](const FunctionRecord& known) { return known.bdf == found.bdf; };
         if (std::ranges::none_of(it_.record, same)) it_.record.push_back(std::move(found));
     }
+    for (const Step& step : decided->plan.steps) {
+        const auto* stops = std::get_if<step::StopService>(&step);
+        if (stops != nullptr) it_.stopped_services.push_back(stops->service);
+    }
     if (decided->plan.steps.empty()) {
         it_.handing_over = false;
         effects_.emplace_back(effect::SaveJournal{});
@@ -172,6 +177,10 @@ void Decision::begin_reattach(Ticket ticket) {
                 "to give it back itself",
                 gpu()));
     }
+    if (is_lent() && !it_.keeper && snapshot_.at_stop == AtStop::Keep) {
+        // As if root had detached it before.
+        it_.keeper = Owner{OwnerKind::Administrator, "0", "root"};
+    }
     if (it_.keeper && it_.phase == Phase::Idle) return back_to_keeper(ticket);
     if (it_.phase == Phase::Idle && next_takes_all()) return begin_hand_over(ticket);
     if (ticket != 0) it_.waiting.push_back(ticket);
@@ -180,6 +189,14 @@ void Decision::begin_reattach(Ticket ticket) {
     give_up_ownership();
     answer_all({});
     serve_queue();
+}
+
+/// What was stopped for the detach is started last, with the host's drivers in their places.
+Plan Decision::with_services(Plan home) const {
+    for (const std::string& service : it_.stopped_services) {
+        home.steps.emplace_back(step::StartService{service});
+    }
+    return home;
 }
 
 /// A lease has ended. Who had it opens nothing any more, and what his programs have open they close

@@ -124,6 +124,7 @@ struct Snapshot {
     SteadyTime now;
     Findings findings;  ///< what was looked at besides; never more than the daemon may see itself
     ResetRules resets = {};  ///< quirks and the administrator's wishes
+    AtStop at_stop = AtStop::Reattach;
 };
 
 /// Somebody who waits for the set until its owner gives it back.
@@ -145,7 +146,8 @@ struct Assignment {
         keeper;  ///< the administrator who had it before a VM took it, and gets it back
     SteadyTime owned_since;
     SetRecord record;  ///< what the moved functions were; empty when nothing was moved
-    Plan plan;         ///< of the running job
+    std::vector<std::string> stopped_services;  ///< for the detach, to be started when it is home
+    Plan plan;                                  ///< of the running job
     std::size_t steps_done = 0;
     bool second_try = false;      ///< the running job is the way back, after it has failed once
     std::vector<Ticket> waiting;  ///< for the running job's end

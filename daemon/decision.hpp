@@ -66,8 +66,10 @@ private:
     [[nodiscard]] std::string gpu() const { return snapshot_.set.id().str(); }
     [[nodiscard]] SetState read() const { return set_state(snapshot_.set, snapshot_.inventory); }
     [[nodiscard]] Plan way_home() const {
-        return plan_reattach(it_.record, snapshot_.inventory, snapshot_.resets);
+        return with_services(plan_reattach(it_.record, snapshot_.inventory, snapshot_.resets));
     }
+    [[nodiscard]] Plan with_services(Plan home) const;
+    void note_started_services();
     [[nodiscard]] bool is_lent() const {
         return it_.owner.kind == OwnerKind::Domain || it_.owner.kind == OwnerKind::Lease;
     }

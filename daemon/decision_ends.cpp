@@ -16,6 +16,7 @@ void Decision::operator()(const event::JobEnded& event) {
         if (it_.phase == Phase::Resetting) return reset_failed(*event.failure);
         return reattach_failed(*event.failure);
     }
+    note_started_services();
     if (it_.phase == Phase::Detaching) {
         settle(Phase::Idle, std::nullopt);
         answer_all({});
@@ -117,6 +118,11 @@ void Decision::card_is_gone(const PlanFailed& failure) {
     // Nothing that waits for the way back needs it any more.
     const bool is_back = it_.phase == Phase::Reattaching && !lost;
     it_.keeper.reset();
+    // That was tried, and nothing else was left to do.
+    const auto starts = [](const Step& it) {
+        return std::holds_alternative<step::StartService>(it);
+    };
+    if (std::ranges::all_of(it_.plan.steps, starts)) it_.stopped_services.clear();
     give_up_ownership();
     answer_all(is_back ? Result<void>() : std::unexpected(error));
     grant_wish();
@@ -171,6 +177,13 @@ bool Decision::try_again() {
     return true;
 }
 
+void Decision::note_started_services() {
+    for (const Step& step : it_.plan.steps) {
+        const auto* started = std::get_if<step::StartService>(&step);
+        if (started != nullptr) std::erase(it_.stopped_services, started->service);
+    }
+}
+
 /// What was detached before the move that failed is still detached, and still somebody's.
 void Decision::fall_back() {
     const bool still_held = !way_home().steps.empty();
@@ -183,6 +196,11 @@ void Decision::fall_back() {
 }
 
 void Decision::give_up_ownership() {
+    if (!it_.keeper && !it_.stopped_services.empty()) {
+        // Somebody else has brought it home, or it was pulled out.
+        it_.handing_over = false;
+        return start(Phase::Reattaching, with_services({PlanKind::Reattach, {}}));
+    }
     it_.phase = Phase::Idle;
     it_.trouble.reset();
     it_.plan = {};

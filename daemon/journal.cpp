@@ -3,6 +3,7 @@
 
 #include "daemon/whole_file.hpp"
 #include "libpassthru/json_reading.hpp"
+#include "libpassthru/safety/services.hpp"
 
 #include <fmt/format.h>
 
@@ -82,6 +83,13 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
             assignment.keeper = owner_from_json(object.at("keeper"));
         if (!object.at("trouble").is_null())
             assignment.trouble = error_from_json(object.at("trouble"));
+        if (const auto services = object.find("stopped_services"); services != object.end()) {
+            for (const json& it : *services) {
+                auto name = it.get<std::string>();
+                if (!is_service_name(name)) return fail(Errc::Failed, "it names a service wrongly");
+                assignment.stopped_services.push_back(std::move(name));
+            }
+        }
         if (const auto worker = object.find("stuck_worker"); worker != object.end()) {
             auto process = process_from_json(*worker);
             if (!process) return std::unexpected(process.error());
@@ -109,6 +117,9 @@ Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
         {"functions", record_to_json(assignment.record)},
     };
     if (assignment.lent_to) object["lent_to"] = *assignment.lent_to;
+    if (!assignment.stopped_services.empty()) {
+        object["stopped_services"] = assignment.stopped_services;
+    }
     if (assignment.stuck_worker) {
         object["stuck_worker"] = process_to_json(*assignment.stuck_worker);
     }

@@ -3,6 +3,7 @@
 
 #include "daemon/notice.hpp"
 #include "daemon/rehearsal.hpp"
+#include "libpassthru/safety/services.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -134,7 +135,7 @@ void Ring::read_machine() {
         if (before != nullptr) function.driver_override = before->driver_override;
     }
     inventory_ = std::move(now);
-    inventory_.asked_for = config_.accelerators(inventory_);
+    config_.choose_gpus(inventory_);
 }
 
 void Ring::place_sets() {
@@ -185,7 +186,9 @@ DryRun Ring::dry_run_detach(const Bdf& gpu, const Findings& findings, const Owne
                             const std::vector<Bdf>& functions) {
     const SetEntry& entry = sets_.at(*set_with(gpu));
     Snapshot snapshot = look_at(entry);
+    const std::set<std::string> services = std::move(snapshot.findings.running_services);
     snapshot.findings = findings;
+    snapshot.findings.running_services = services;
     return rehearse_detach(gpu, entry.assignment, snapshot, wishes_for(entry.set.id(), functions),
                            newcomer);
 }
@@ -210,9 +213,9 @@ DetachWishes Ring::wishes_for(const Bdf& set, std::vector<Bdf> functions) const 
         break;
     }
     const Function* function = inventory_.find(gpu);
-    return {std::move(functions),
-            function == nullptr ? GpuPolicy{} : config_.policy_for(*function),
-            {}};
+    GpuPolicy policy = function == nullptr ? GpuPolicy{} : config_.policy_for(*function);
+    for (std::string& it : policy.stop_services) it = service_behind(settings_.root, it);
+    return {std::move(functions), std::move(policy), {}};
 }
 
 void Ring::inspect(const Bdf& set, Inspection::Done done) {
@@ -274,8 +277,21 @@ Snapshot Ring::look_at(const SetEntry& entry) {
     reread(inventory_, settings_.root, near, Overrides::LeaveAlone);
     Findings findings;
     findings.critical = find_critical_uses(settings_.root, members);
-    return {inventory_, entry.set, std::chrono::steady_clock::now(), std::move(findings),
-            reset_rules(entry.set)};
+    findings.running_services = running_services(settings_.root, config_.stop_services());
+    return {inventory_,
+            entry.set,
+            std::chrono::steady_clock::now(),
+            std::move(findings),
+            reset_rules(entry.set),
+            at_stop(entry.set)};
+}
+
+AtStop Ring::at_stop(const DeviceSet& set) const {
+    const auto is_kept = [&](const Bdf& gpu) {
+        const Function* function = inventory_.find(gpu);
+        return function != nullptr && config_.policy_for(*function).at_stop == AtStop::Keep;
+    };
+    return std::ranges::any_of(set.with_role(Role::Gpu), is_kept) ? AtStop::Keep : AtStop::Reattach;
 }
 
 ResetRules Ring::reset_rules(const DeviceSet& set) const {

@@ -126,6 +126,7 @@ private:
     void read_machine();
     void place_sets();
     [[nodiscard]] Snapshot look_at(const SetEntry& entry);
+    [[nodiscard]] AtStop at_stop(const DeviceSet& set) const;
     [[nodiscard]] ResetRules reset_rules(const DeviceSet& set) const;
     void reset_tried(const Bdf& set, const ResetTrial& trial);
 

@@ -12,11 +12,12 @@
 namespace passthru {
 namespace {
 
-/// How long the running step may wait for programs, beyond what a driver may take.
+/// How long the running step may wait for programs or a service, beyond what a driver may take.
 std::chrono::seconds wait_of_step(const Assignment& assignment) {
     if (assignment.steps_done >= assignment.plan.steps.size()) return {};
-    const auto* check =
-        std::get_if<step::CheckUnused>(&assignment.plan.steps[assignment.steps_done]);
+    const Step& step = assignment.plan.steps[assignment.steps_done];
+    if (std::holds_alternative<step::StopService>(step)) return time_to_stop_a_service;
+    const auto* check = std::get_if<step::CheckUnused>(&step);
     return check == nullptr ? std::chrono::seconds() : check->wait;
 }
 

@@ -22,6 +22,15 @@ std::string lower(std::string text) {
     return text;
 }
 
+/// Why this address means none of our GPUs.
+std::string no_gpu_at(const Bdf& bdf, const Inventory& inventory) {
+    const Function* function = inventory.find(bdf);
+    if (function != nullptr && function->is_gpu() && inventory.left_out.contains(bdf)) {
+        return fmt::format("{} is left alone: passthrud.conf(5) excludes it", bdf.str());
+    }
+    return fmt::format("{} belongs to no GPU of this computer", bdf.str());
+}
+
 std::unexpected<Error> gone(const Bdf& gpu) {
     return fail(Errc::NoSuchGpu, fmt::format("there is no GPU at {} any more", gpu.str()));
 }
@@ -94,9 +103,7 @@ Result<Owner> Wiring::owner_of(const std::string& address) {
     const auto bdf = parse_bdf_or_short(address);
     if (!bdf) return std::unexpected(bdf.error());
     const auto set = ring_.set_with(*bdf);
-    if (!set)
-        return fail(Errc::NoSuchGpu,
-                    fmt::format("{} belongs to no GPU of this computer", bdf->str()));
+    if (!set) return fail(Errc::NoSuchGpu, no_gpu_at(*bdf, ring_.inventory()));
     const SetEntry& entry = ring_.sets().at(*set);
     return shown_owner(entry.assignment, set_state(entry.set, ring_.inventory()));
 }
@@ -106,7 +113,7 @@ Result<Bdf> Wiring::find_gpu(const std::string& name) {
         if (gpus_.contains(*bdf)) return *bdf;
         // A companion's address means its card.
         if (const auto set = ring_.set_with(*bdf)) return *set;
-        return fail(Errc::NoSuchGpu, fmt::format("there is no GPU at {}", bdf->str()));
+        return fail(Errc::NoSuchGpu, no_gpu_at(*bdf, ring_.inventory()));
     }
     std::vector<Bdf> found;
     for (const auto& [bdf, object] : gpus_) {

@@ -16,19 +16,26 @@ std::vector<std::pair<std::string, json>> values_of(const Config::Section& secti
     json in_use;
     json wait;
     json queue;
+    json at_stop;
     json move_too;
+    json stop_services;
+    json reset;
+    json exclude;
     if (section.boot_gpu) boot_gpu = *section.boot_gpu == BootGpuRule::Allow ? "allow" : "refuse";
     if (section.in_use) in_use = when_in_use_name(*section.in_use);
     if (section.wait) wait = section.wait->count();
     if (section.queue) queue = section.queue->count();
+    if (section.at_stop) at_stop = at_stop_name(*section.at_stop);
+    if (section.stop_services) stop_services = *section.stop_services;
+    if (section.reset) reset = *section.reset;
+    if (section.exclude) exclude = *section.exclude;
     if (section.move_too) {
         move_too = json::array();
         for (const Bdf& bdf : *section.move_too) move_too.push_back(bdf.str());
     }
-    return {
-        {"boot-gpu", boot_gpu}, {"in-use", in_use},
-        {"wait", wait},         {"queue", queue},
-        {"move-too", move_too}, {"reset", section.reset ? json(*section.reset) : json(nullptr)}};
+    return {{"boot-gpu", boot_gpu},           {"in-use", in_use}, {"wait", wait},
+            {"stop-services", stop_services}, {"queue", queue},   {"at-stop", at_stop},
+            {"move-too", move_too},           {"reset", reset},   {"exclude", exclude}};
 }
 
 /// Where `read` sets the value; nothing for a default.

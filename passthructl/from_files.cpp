@@ -51,7 +51,7 @@ PlanAnswer answer_of(const DryRun& run) {
     }
     for (const Step& it : run.steps) {
         plan.steps.push_back(
-            {std::string(step_name(it)), functions_of(it).front().str(), describe(it)});
+            {std::string(step_name(it)), function_shown(it, run.gpu).str(), describe(it)});
     }
     return plan;
 }
@@ -73,7 +73,7 @@ HolderRow holder_row(const Holder& it) {
 std::vector<GpuRow> gpus_from_files(const Root& root) {
     Inventory inventory = read_inventory(root);
     if (const auto config = read_config_files(root)) {
-        inventory.asked_for = config->config.accelerators(inventory);
+        config->config.choose_gpus(inventory);
     }
     std::vector<GpuRow> rows;
     for (const DeviceSet& set : device_sets(inventory)) {

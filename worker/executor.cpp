@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "worker/executor.hpp"
 
+#include "libpassthru/config/config.hpp"
 #include "libpassthru/pci/config_header.hpp"
 #include "libpassthru/pci/vfio_nodes.hpp"
 #include "libpassthru/safety/host_critical.hpp"
 #include "libpassthru/safety/judge.hpp"
+#include "libpassthru/safety/services.hpp"
 #include "worker/function_folder.hpp"
 #include "worker/holder_wait.hpp"
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <set>
@@ -125,6 +128,11 @@ Result<void> Executor::perform(const Step& step, std::size_t index) {
             [this](const step::WriteSetting& it) { return write_setting(it); },
             [this, index](const step::Reset& it) { return reset(it, index); },
             [this](const step::LendNodes& it) { return lend_nodes(it); },
+            [this](const step::StopService& it) { return stop_service(it); },
+            [this](const step::StartService& it) {
+                start_service(it);
+                return Result<void>();
+            },
         },
         step);
 }
@@ -163,8 +171,8 @@ Result<void> Executor::check_unused(const step::CheckUnused& step, std::size_t i
                 wait.count() == 0 ? ""
                                   : fmt::format(" and was not let go within {} s", wait.count());
             return fail(Errc::InUse,
-                        fmt::format("{} is in use by {}{}: close it and try again",
-                                    holders.front().function.str(), describe(holders), waited));
+                        fmt::format("{} is in use by {}{}: {}", holders.front().function.str(),
+                                    describe(holders), waited, how_to_free_from(holders)));
         }
         if (step.rule == HolderRule::AskThenRefuse) ask_to_end(holders, asked);
         if (first && !udev_alone) {
@@ -262,6 +270,33 @@ Result<void> Executor::lend_nodes(const step::LendNodes& step) {
     if (!nodes.empty() || step.user == 0) return {};
     return fail(Errc::Failed, fmt::format("{} has no VFIO node: vfio-pci made none",
                                           step.functions.front().str()));
+}
+
+/// Not what passthrud says counts, but what root wrote.
+bool Executor::may_control(const std::string& service) const {
+    const auto read = read_config_files(root_);
+    return read && std::ranges::any_of(read->config.stop_services(), [&](const std::string& it) {
+               return service_behind(root_, it) == service;
+           });
+}
+
+Result<void> Executor::stop_service(const step::StopService& step) {
+    if (may_control(step.service)) return kernel_.stop_service(step.service, interrupt_.wanted);
+    return fail(
+        Errc::InvalidArgs,
+        fmt::format("{} is not to be stopped: passthrud.conf(5) does not name it", step.service));
+}
+
+/// The host has its GPU: a service that does not start makes nothing worse, and is systemd's to
+/// tell about.
+void Executor::start_service(const step::StartService& step) {
+    const auto started =
+        may_control(step.service)
+            ? kernel_.start_service(step.service)
+            : fail(Errc::InvalidArgs, "passthrud.conf(5) does not name it any more");
+    if (started) return;
+    std::fprintf(stderr, "passthru-worker: %s stays stopped: %s\n", step.service.c_str(),
+                 started.error().message.c_str());
 }
 
 }  // namespace passthru

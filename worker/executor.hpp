@@ -52,6 +52,9 @@ private:
     [[nodiscard]] Result<void> write_setting(const step::WriteSetting& step);
     [[nodiscard]] Result<void> reset(const step::Reset& step, std::size_t index);
     [[nodiscard]] Result<void> lend_nodes(const step::LendNodes& step);
+    [[nodiscard]] bool may_control(const std::string& service) const;
+    [[nodiscard]] Result<void> stop_service(const step::StopService& step);
+    void start_service(const step::StartService& step);
 
     [[nodiscard]] int folder_of(const Bdf& bdf) const { return folders_.at(bdf); }
 

@@ -49,7 +49,7 @@ std::vector<Options> plan_lines(const DryRun& run) {
     }
     for (const Step& it : run.steps) {
         lines.push_back({{"step", sdbus::Variant{std::string(step_name(it))}},
-                         {"function", sdbus::Variant{functions_of(it).front().str()}},
+                         {"function", sdbus::Variant{function_shown(it, run.gpu).str()}},
                          {"text", sdbus::Variant{describe(it)}}});
     }
     return lines;

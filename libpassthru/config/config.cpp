@@ -2,6 +2,7 @@
 #include "libpassthru/config/config.hpp"
 
 #include "libpassthru/drop_ins.hpp"
+#include "libpassthru/safety/services.hpp"
 #include "libpassthru/toml_reading.hpp"
 
 #include <algorithm>
@@ -52,6 +53,41 @@ std::vector<Bdf> read_addresses(const std::string& file, const toml::node& node)
     return result;
 }
 
+AtStop read_at_stop(const std::string& file, const toml::node& node) {
+    constexpr std::string_view allowed = "\"reattach\" or \"keep\"";
+    const std::string text = toml_text(file, node, allowed);
+    for (const AtStop rule : {AtStop::Reattach, AtStop::Keep}) {
+        if (at_stop_name(rule) == text) return rule;
+    }
+    toml_mistake(file, node, fmt::format("“{:.40}” has to be {}", text, allowed));
+}
+
+std::vector<std::string> read_services(const std::string& file, const toml::node& node) {
+    const toml::array* list = node.as_array();
+    constexpr std::size_t most = 16;
+    if (list == nullptr || list->size() > most) {
+        toml_mistake(file, node, fmt::format("this has to be a list of {} services at most", most));
+    }
+    std::vector<std::string> result;
+    for (const toml::node& item : *list) {
+        std::string name = toml_text(file, item, "the name of a service");
+        if (!is_service_name(name)) {
+            toml_mistake(file, item,
+                         fmt::format("“{:.40}” is not the name of a service, such as "
+                                     "nvidia-persistenced.service",
+                                     name));
+        }
+        result.push_back(std::move(name));
+    }
+    return result;
+}
+
+bool read_exclude(const std::string& file, const toml::node& node) {
+    const auto value = node.value_exact<bool>();
+    if (!value) toml_mistake(file, node, "this has to be true or false");
+    return *value;
+}
+
 /// `*`, an id in lower case, or a full address.
 std::string subject_of(const std::string& file, const toml::key& key) {
     std::string text(key.str());
@@ -84,10 +120,16 @@ void read_section(const std::string& file, const toml::table& table, const std::
             section.wait = read_seconds(file, node, std::chrono::seconds(1), max_wait);
         } else if (key == "queue") {
             section.queue = read_seconds(file, node, std::chrono::seconds(0), max_queue);
+        } else if (key == "at-stop") {
+            section.at_stop = read_at_stop(file, node);
         } else if (key == "move-too") {
             section.move_too = read_addresses(file, node);
+        } else if (key == "stop-services") {
+            section.stop_services = read_services(file, node);
         } else if (key == "reset") {
             section.reset = toml_reset_methods(file, node);
+        } else if (key == "exclude") {
+            section.exclude = read_exclude(file, node);
         } else {
             into.warnings.push_back(fmt::format("{}: “{:.40}” is not known and has no effect",
                                                 toml_place(file, key.source()), key.str()));
@@ -140,34 +182,63 @@ void take(T& value, const std::optional<T>& set) {
 
 Config::Section Config::defaults() {
     constexpr std::chrono::seconds usual_wait{30};
-    return {BootGpuRule::Refuse,     WhenInUse::Refuse,  usual_wait,
-            std::chrono::seconds(0), std::vector<Bdf>{}, std::nullopt};
+    Section section;
+    section.boot_gpu = BootGpuRule::Refuse;
+    section.in_use = WhenInUse::Refuse;
+    section.wait = usual_wait;
+    section.queue = std::chrono::seconds(0);
+    section.at_stop = AtStop::Reattach;
+    section.move_too.emplace();
+    section.stop_services.emplace();
+    section.exclude = false;
+    return section;
+}
+
+std::vector<const Config::Section*> Config::sections_for(const Function& gpu) const {
+    std::vector<const Section*> result;
+    for (const std::string& subject : {std::string("*"), gpu.id.str(), gpu.bdf.str()}) {
+        const auto found = gpus.find(subject);
+        if (found != gpus.end()) result.push_back(&found->second);
+    }
+    return result;
 }
 
 GpuPolicy Config::policy_for(const Function& gpu) const {
     GpuPolicy policy;
     policy.wait = *defaults().wait;
-    for (const std::string& subject : {std::string("*"), gpu.id.str(), gpu.bdf.str()}) {
-        const auto found = gpus.find(subject);
-        if (found == gpus.end()) continue;
-        take(policy.boot_gpu, found->second.boot_gpu);
-        take(policy.in_use, found->second.in_use);
-        take(policy.wait, found->second.wait);
-        take(policy.queue, found->second.queue);
-        take(policy.move_too, found->second.move_too);
-        if (found->second.reset) policy.reset = found->second.reset;
+    for (const Section* section : sections_for(gpu)) {
+        take(policy.boot_gpu, section->boot_gpu);
+        take(policy.in_use, section->in_use);
+        take(policy.wait, section->wait);
+        take(policy.queue, section->queue);
+        take(policy.at_stop, section->at_stop);
+        take(policy.move_too, section->move_too);
+        take(policy.stop_services, section->stop_services);
+        if (section->reset) policy.reset = section->reset;
     }
     if (policy.in_use == WhenInUse::Refuse) policy.wait = {};
     return policy;
 }
 
-std::set<Bdf> Config::accelerators(const Inventory& inventory) const {
-    std::set<Bdf> result;
-    for (const auto& [bdf, function] : inventory.functions) {
-        const bool named = gpus.contains(bdf.str()) || gpus.contains(function.id.str());
-        if (function.is_accelerator() && named) result.insert(bdf);
+std::vector<std::string> Config::stop_services() const {
+    std::vector<std::string> result;
+    for (const auto& [subject, section] : gpus) {
+        if (!section.stop_services) continue;
+        result.insert(result.end(), section.stop_services->begin(), section.stop_services->end());
     }
     return result;
+}
+
+void Config::choose_gpus(Inventory& inventory) const {
+    inventory.asked_for.clear();
+    inventory.left_out.clear();
+    for (const auto& [bdf, function] : inventory.functions) {
+        bool excluded = false;
+        for (const Section* section : sections_for(function)) take(excluded, section->exclude);
+        const bool named = gpus.contains(bdf.str()) || gpus.contains(function.id.str());
+        if (function.is_accelerator() && named) inventory.asked_for.insert(bdf);
+        if (excluded) inventory.left_out.insert(bdf);
+    }
 }
 
 Result<void> read_config_text(std::string_view text, const std::string& name, ReadConfig& into) {

@@ -18,8 +18,11 @@ struct Config {
         std::optional<WhenInUse> in_use;
         std::optional<std::chrono::seconds> wait;
         std::optional<std::chrono::seconds> queue;
+        std::optional<AtStop> at_stop;
         std::optional<std::vector<Bdf>> move_too;
+        std::optional<std::vector<std::string>> stop_services;  ///< as they are written
         std::optional<std::vector<std::string>> reset;
+        std::optional<bool> exclude;
         bool operator==(const Section&) const = default;
     };
     /// By what it is about: `*`, `10de:2489` or `0000:01:00.0`.
@@ -30,10 +33,16 @@ struct Config {
 
     bool operator==(const Config&) const = default;
 
-    /// For one GPU: address over id over `*`.
+    /// For one GPU: address over id over `*`. Services are named as they are written.
     [[nodiscard]] GpuPolicy policy_for(const Function& gpu) const;
-    /// The accelerators (class 12xx) that a section names by address or id.
-    [[nodiscard]] std::set<Bdf> accelerators(const Inventory& inventory) const;
+    /// Every service that is stopped for some GPU, as it is written.
+    [[nodiscard]] std::vector<std::string> stop_services() const;
+    /// Tells the inventory which functions lead device sets here: GPUs but for those that are
+    /// excluded, and the accelerators (class 12xx) that a section names by address or id.
+    void choose_gpus(Inventory& inventory) const;
+
+private:
+    [[nodiscard]] std::vector<const Section*> sections_for(const Function& gpu) const;
 };
 
 /// Where a setting was written.

@@ -161,7 +161,7 @@ std::vector<const Function*> Inventory::group(int id) const {
 
 bool Inventory::leads(const Function& function) const {
     // With the header of a bridge it is one, whatever its class says.
-    if (function.is_bridge()) return false;
+    if (function.is_bridge() || left_out.contains(function.bdf)) return false;
     return function.is_gpu() || (function.is_accelerator() && asked_for.contains(function.bdf));
 }
 

@@ -29,13 +29,16 @@ struct Inventory {
     Platform platform;
     /// Accelerators (class 12xx) that somebody asks for by name; they are handled as GPUs.
     std::set<Bdf> asked_for;
+    /// GPUs that somebody wants left alone; they are handled as any other device.
+    std::set<Bdf> left_out;
 
     bool operator==(const Inventory&) const = default;
 
     [[nodiscard]] const Function* find(const Bdf& bdf) const;
     /// The functions of one IOMMU group, bridges included, in order of address.
     [[nodiscard]] std::vector<const Function*> group(int id) const;
-    /// Is it the head of a device set: a GPU, or an accelerator that is asked for?
+    /// Is it the head of a device set: a GPU that is not left out, or an accelerator that is asked
+    /// for?
     [[nodiscard]] bool leads(const Function& function) const;
     /// False for a machine picture that tells no driver at all: there a missing driver means
     /// nothing.

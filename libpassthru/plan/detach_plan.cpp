@@ -72,8 +72,8 @@ void reset_before_start(const SetRecord& record, const Inventory& inventory,
 
 }  // namespace
 
-DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
-                        const Inventory& inventory, const ResetRules& rules) {
+DetachPlan detach_steps(const DetachCase& it, const ResetRules& rules) {
+    const auto& [set, wishes, inventory, findings] = it;
     DetachPlan result;
     result.plan.kind = PlanKind::Detach;
     std::vector<const Function*> to_move;
@@ -93,6 +93,10 @@ DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
         const bool all = !wishes.overrides_check(Errc::HostCritical);
         result.plan.steps.push_back(step::CheckNotCritical{
             bound, all ? CriticalRule::RefuseAll : CriticalRule::RefuseDisksAndBoard});
+        for (const std::string& service : wishes.policy.stop_services) {
+            if (!findings.running_services.contains(service)) continue;
+            result.plan.steps.push_back(step::StopService{service});
+        }
         result.plan.steps.push_back(check_before_all(bound, wishes));
     }
     for (const Function* function : to_move) {
@@ -108,7 +112,7 @@ DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
 
 Result<DetachPlan> plan_detach(const DetachCase& it, const ResetRules& rules) {
     if (const auto refusal = judge(it).error()) return std::unexpected(*refusal);
-    return detach_steps(it.set, it.wishes, it.inventory, rules);
+    return detach_steps(it, rules);
 }
 
 }  // namespace passthru

@@ -14,12 +14,12 @@ struct DetachPlan {
 };
 
 /// How the set goes from its host drivers to the stub driver: the steps of a detach, whether or not
-/// it is allowed. Companions go first and the GPU last, so that a failure leaves the desktop's card
-/// for the end. A foreign function without a driver that nobody lists stays as it is: VFIO accepts
-/// it in the group (drivers/iommu/iommu.c:iommu_group_claim_dma_owner). Cards whose quirk wants it
-/// are reset in the end, and kept from sleeping.
-[[nodiscard]] DetachPlan detach_steps(const DeviceSet& set, const DetachWishes& wishes,
-                                      const Inventory& inventory, const ResetRules& rules = {});
+/// it is allowed. Services that the policy names are stopped first, where they run. Companions go
+/// first and the GPU last, so that a failure leaves the desktop's card for the end. A foreign
+/// function without a driver that nobody lists stays as it is: VFIO accepts it in the group
+/// (drivers/iommu/iommu.c:iommu_group_claim_dma_owner). Cards whose quirk wants it are reset in the
+/// end, and kept from sleeping.
+[[nodiscard]] DetachPlan detach_steps(const DetachCase& it, const ResetRules& rules = {});
 
 /// As `detach_steps` for a detach that `judge` allows; else its refusal.
 [[nodiscard]] Result<DetachPlan> plan_detach(const DetachCase& it, const ResetRules& rules = {});

@@ -2,6 +2,7 @@
 #include "libpassthru/plan/dry_run.hpp"
 
 #include "libpassthru/config/config.hpp"
+#include "libpassthru/safety/services.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -15,6 +16,10 @@ Result<Bdf> gpu_for(const Bdf& named, const Inventory& inventory) {
     if (function == nullptr) {
         return fail(Errc::NoSuchGpu,
                     fmt::format("this computer has no PCI function {}", named.str()));
+    }
+    if (inventory.left_out.contains(named)) {
+        return fail(Errc::NoSuchGpu,
+                    fmt::format("{} is left alone: passthrud.conf(5) excludes it", named.str()));
     }
     if (inventory.leads(*function)) return named;
     for (const auto& [bdf, gpu] : inventory.functions) {
@@ -32,7 +37,7 @@ DryRun dry_run_detach(const Bdf& gpu, const DetachCase& it, const ResetRules& ru
     for (const Member& member : it.set.members) result.device_set.push_back(member.bdf);
     result.judgement = judge(it);
     if (result.judgement.refusals.empty()) {
-        result.steps = detach_steps(it.set, it.wishes, it.inventory, rules).plan.steps;
+        result.steps = detach_steps(it, rules).plan.steps;
     }
     return result;
 }
@@ -41,6 +46,7 @@ Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu, std::vector<Bdf>
     const auto config = read_config_files(root);
     if (!config) return std::unexpected(config.error());
     Inventory inventory = read_inventory(root);
+    config->config.choose_gpus(inventory);
     const Function* named = inventory.find(gpu);
     if (named != nullptr && named->is_accelerator()) inventory.asked_for.insert(gpu);
     const auto head = gpu_for(gpu, inventory);
@@ -50,11 +56,13 @@ Result<DryRun> dry_run_detach(const Root& root, const Bdf& gpu, std::vector<Bdf>
     const auto set =
         std::ranges::find_if(sets, [&](const DeviceSet& it) { return it.contains(*head); });
     functions.push_back(*head);
-    const DetachWishes wishes{
+    DetachWishes wishes{
         std::move(functions), config->config.policy_for(inventory.functions.at(*head)), {}};
+    for (std::string& it : wishes.policy.stop_services) it = service_behind(root, it);
     std::vector<Bdf> members;
     for (const Member& member : set->members) members.push_back(member.bdf);
-    const Findings findings = inspect(root, inventory, members);
+    Findings findings = inspect(root, inventory, members);
+    findings.running_services = running_services(root, wishes.policy.stop_services);
     ResetRules rules{read_quirk_files(root).quirks, {}};
     if (wishes.policy.reset) rules.wanted.emplace(*head, *wishes.policy.reset);
     return dry_run_detach(*head, {*set, wishes, inventory, findings}, rules);

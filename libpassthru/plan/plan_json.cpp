@@ -4,6 +4,7 @@
 #include "libpassthru/json_reading.hpp"
 #include "libpassthru/plan/reset_json.hpp"
 #include "libpassthru/safety/policy.hpp"
+#include "libpassthru/safety/services.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -55,6 +56,12 @@ Bdf read_bdf(const json& value) {
 PciId read_id(const json& object) {
     const json& id = object.at("id");
     return {whole_number<std::uint16_t>(id.at(0)), whole_number<std::uint16_t>(id.at(1))};
+}
+
+std::string read_service(const json& object) {
+    auto name = object.at("service").get<std::string>();
+    if (!is_service_name(name)) throw Malformed{fmt::format("“{:.40}” is no service", name)};
+    return name;
 }
 
 json addresses(const std::vector<Bdf>& functions) {
@@ -137,6 +144,8 @@ json step_to_json(const Step& step) {
             [](const step::LendNodes& it) {
                 return json{{"functions", addresses(it.functions)}, {"user", it.user}};
             },
+            [](const step::StopService& it) { return json{{"service", it.service}}; },
+            [](const step::StartService& it) { return json{{"service", it.service}}; },
         },
         step);
     result["do"] = step_name(step);
@@ -166,6 +175,8 @@ Step step_from_json(const json& object) {
         return step::LendNodes{read_addresses(object),
                                whole_number<std::uint32_t>(object.at("user"))};
     }
+    if (kind == "stop-service") return step::StopService{read_service(object)};
+    if (kind == "start-service") return step::StartService{read_service(object)};
     const Bdf bdf = read_bdf(object.at("bdf"));
     if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};
     if (kind == "set-override") {

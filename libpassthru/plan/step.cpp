@@ -83,6 +83,8 @@ std::vector<Bdf> functions_of(const Step& step) {
         [](const auto& it) {
             if constexpr (requires { it.functions; }) {
                 return it.functions;
+            } else if constexpr (requires { it.service; }) {
+                return std::vector<Bdf>{};
             } else if constexpr (requires { it.chain; }) {
                 return reset_by(it.chain);
             } else {
@@ -90,6 +92,11 @@ std::vector<Bdf> functions_of(const Step& step) {
             }
         },
         step);
+}
+
+Bdf function_shown(const Step& step, const Bdf& gpu) {
+    const std::vector<Bdf> functions = functions_of(step);
+    return functions.empty() ? gpu : functions.front();
 }
 
 bool only_looks(const Step& step) {
@@ -131,6 +138,8 @@ std::string describe(const Step& step) {
                 if (it.user == 0) return fmt::format("keep {} to root", listed(it.functions));
                 return fmt::format("let user {} open {}", it.user, listed(it.functions));
             },
+            [](const step::StopService& it) { return fmt::format("stop {}", it.service); },
+            [](const step::StartService& it) { return fmt::format("start {}", it.service); },
         },
         step);
 }
@@ -146,6 +155,8 @@ std::string_view step_name(const Step& step) {
                           [](const step::WriteSetting&) { return "write-setting"; },
                           [](const step::Reset&) { return "reset"; },
                           [](const step::LendNodes&) { return "lend-nodes"; },
+                          [](const step::StopService&) { return "stop-service"; },
+                          [](const step::StartService&) { return "start-service"; },
                       },
                       step);
 }

@@ -47,9 +47,12 @@ enum class Setting {
 /// `if-possible`, `required`.
 [[nodiscard]] std::string_view rule_name(ResetDemand demand);
 
-/// The closed set of things that the worker does to a function. Each one is idempotent: doing it to
-/// a function that is already so changes nothing and succeeds, so that a plan may be run again
-/// after a crash.
+/// How long a service may take for its end: what holds a VM's start up has to end.
+inline constexpr std::chrono::seconds time_to_stop_a_service{60};
+
+/// The closed set of things that the worker does, nearly all to a function. Each one is idempotent:
+/// doing it to a function that is already so changes nothing and succeeds, so that a plan may be
+/// run again after a crash.
 namespace step {
 
 /// Nothing is done: the function must exist, be an endpoint, answer config reads and still be the
@@ -116,6 +119,19 @@ struct Reset {
     bool operator==(const Reset&) const = default;
 };
 
+/// Stops a service of systemd's, which may only be one of those that passthrud.conf(5) names, and
+/// waits for its end.
+struct StopService {
+    std::string service;
+    bool operator==(const StopService&) const = default;
+};
+
+/// Asks systemd to start a service again, one that passthrud.conf(5) names, and does not wait.
+struct StartService {
+    std::string service;
+    bool operator==(const StartService&) const = default;
+};
+
 /// Lets a user open the VFIO nodes of these functions; 0, root, takes them back. They vanish, and
 /// with them whom they belong to, when the stub driver goes.
 struct LendNodes {
@@ -126,9 +142,9 @@ struct LendNodes {
 
 }  // namespace step
 
-using Step =
-    std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused, step::SetOverride,
-                 step::Unbind, step::Probe, step::WriteSetting, step::Reset, step::LendNodes>;
+using Step = std::variant<step::CheckAnswers, step::CheckNotCritical, step::CheckUnused,
+                          step::SetOverride, step::Unbind, step::Probe, step::WriteSetting,
+                          step::Reset, step::LendNodes, step::StopService, step::StartService>;
 
 enum class PlanKind { Detach, Reattach, Undo, Reset };
 
@@ -143,8 +159,11 @@ struct Plan {
 /// `detach`, `reattach`, `undo`, `reset`.
 [[nodiscard]] std::string_view plan_kind_name(PlanKind kind);
 
-/// The functions that this step touches.
+/// The functions that this step touches: none, where it is about a service.
 [[nodiscard]] std::vector<Bdf> functions_of(const Step& step);
+
+/// The one of them that stands for all where there is room for one; `gpu` where there is none.
+[[nodiscard]] Bdf function_shown(const Step& step, const Bdf& gpu);
 
 /// Does the step leave everything as it is?
 [[nodiscard]] bool only_looks(const Step& step);
@@ -153,7 +172,8 @@ struct Plan {
 [[nodiscard]] std::string describe(const Step& step);
 
 /// The step's kind for programs: `check-answers`, `check-not-critical`, `check-unused`,
-/// `set-override`, `unbind`, `probe`, `write-setting`, `reset`, `lend-nodes`.
+/// `set-override`, `unbind`, `probe`, `write-setting`, `reset`, `lend-nodes`, `stop-service`,
+/// `start-service`.
 [[nodiscard]] std::string_view step_name(const Step& step);
 
 void PrintTo(const Plan& plan, std::ostream* out);

@@ -95,6 +95,10 @@ Plan undo(const Plan& plan, std::size_t done) {
         restore_driver(bdf, changes.at(bdf), back);
         restore_settings(changes.at(bdf), back);
     }
+    for (const Step& step : plan.steps | std::views::take(reached)) {
+        const auto* stopped = std::get_if<step::StopService>(&step);
+        if (stopped != nullptr) back.steps.push_back(step::StartService{stopped->service});
+    }
     return back;
 }
 

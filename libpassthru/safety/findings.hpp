@@ -5,6 +5,8 @@
 #include "libpassthru/safety/holders.hpp"
 #include "libpassthru/safety/host_critical.hpp"
 
+#include <set>
+#include <string>
 #include <vector>
 
 namespace passthru {
@@ -22,6 +24,9 @@ struct Findings {
     std::vector<Unanswering> unanswering;
     std::vector<CriticalUse> critical;
     std::vector<Holder> holders;
+    /// Of the services that the configuration has stopped for a detach, those that run. `inspect`
+    /// does not know the configuration.
+    std::set<std::string> running_services;
 
     bool operator==(const Findings&) const = default;
 };

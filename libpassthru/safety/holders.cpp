@@ -176,4 +176,16 @@ std::string describe(const std::vector<Holder>& holders) {
     return text;
 }
 
+std::string how_to_free_from(const std::vector<Holder>& holders) {
+    const auto first = std::ranges::find_if(holders, blocks);
+    // The services of a user's own systemd are in a session.
+    const bool is_service =
+        first != holders.end() && first->session.empty() && first->unit.ends_with(".service");
+    if (!is_service) return "close it and try again";
+    return fmt::format(
+        "stop it with “systemctl stop {}”, or have that done by stop-services in "
+        "passthrud.conf(5)",
+        first->unit);
+}
+
 }  // namespace passthru

@@ -65,4 +65,8 @@ struct Holder {
 /// 900, user root, nvidia-persistenced.service)`.
 [[nodiscard]] std::string describe(const std::vector<Holder>& holders);
 
+/// What a person does so that they let go: closes them, or has the first one stopped where it is a
+/// service.
+[[nodiscard]] std::string how_to_free_from(const std::vector<Holder>& holders);
+
 }  // namespace passthru

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/safety/checks.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace passthru {
@@ -25,8 +26,12 @@ Refusals check_in_use(const DetachCase& it) {
     }
     // Programs that are given time are waited for by the worker, and udev always.
     if (it.wishes.policy.in_use != WhenInUse::Refuse) return refusals;
+    const auto is_stopped = [&](const std::string& unit) {
+        const auto& services = it.wishes.policy.stop_services;
+        return std::ranges::find(services, unit) != services.end();
+    };
     for (const Holder& holder : it.findings.holders) {
-        if (!blocks(holder) || is_of_udev(holder)) continue;
+        if (!blocks(holder) || is_of_udev(holder) || is_stopped(holder.unit)) continue;
         const Function* function = it.inventory.find(holder.function);
         if (function != nullptr && it.wishes.overrides_check(Errc::InUse) &&
             may_be_ignored(holder, function->driver)) {
@@ -34,7 +39,7 @@ Refusals check_in_use(const DetachCase& it) {
         }
         refusals.push_back({Errc::InUse, holder.function,
                             fmt::format("{} is in use by", holder.function.str()),
-                            describe({holder}), "close it and try again"});
+                            describe({holder}), how_to_free_from({holder})});
     }
     return refusals;
 }

@@ -14,6 +14,10 @@ std::string_view when_in_use_name(WhenInUse rule) {
     return "refuse";
 }
 
+std::string_view at_stop_name(AtStop rule) {
+    return rule == AtStop::Keep ? "keep" : "reattach";
+}
+
 bool DetachWishes::lists(const Bdf& bdf) const {
     return std::ranges::find(functions, bdf) != functions.end() ||
            std::ranges::find(policy.move_too, bdf) != policy.move_too.end();

@@ -21,13 +21,23 @@ enum class WhenInUse {
 
 enum class BootGpuRule { Refuse, Allow };
 
+/// Where a GPU goes when the VM or the lease that has it ends.
+enum class AtStop {
+    Reattach,  ///< home
+    Keep,      ///< it stays detached, reset, for the next one
+};
+
 /// What the administrator decided for one GPU.
 struct GpuPolicy {
     BootGpuRule boot_gpu = BootGpuRule::Refuse;  ///< also for the only GPU and a server's console
     WhenInUse in_use = WhenInUse::Refuse;
     std::chrono::seconds wait{0};   ///< 0 to `max_wait`; means nothing with `Refuse`
     std::chrono::seconds queue{0};  ///< 0 to `max_queue`: how long to wait for another owner's end
-    std::vector<Bdf> move_too;      ///< foreign functions of the group that move as well
+    AtStop at_stop = AtStop::Reattach;
+    std::vector<Bdf> move_too;  ///< foreign functions of the group that move as well
+    /// systemd's services that are stopped before it goes from the host, by the names of their
+    /// units (`service_behind`), and started again when it is home.
+    std::vector<std::string> stop_services;
     /// The only ways to reset it that may be tried, in this order; not set leaves it to the quirks
     /// and the kernel.
     std::optional<std::vector<std::string>> reset;
@@ -41,6 +51,8 @@ inline constexpr std::chrono::seconds max_queue{120};
 
 /// `refuse`, `wait`, `ask`.
 [[nodiscard]] std::string_view when_in_use_name(WhenInUse rule);
+/// `reattach`, `keep`.
+[[nodiscard]] std::string_view at_stop_name(AtStop rule);
 
 /// A detach as its caller wants it.
 struct DetachWishes {

@@ -16,12 +16,15 @@ TEST(AConfigurationOfNoFile, IsItsDefaults) {
     const OnAMachine machine("01:00.0 0300 10de:2489");
     EXPECT_EQ(machine.run({"config"}).out,
               "[gpu.\"*\"]\n"
-              "boot-gpu = \"refuse\"  # default\n"
-              "in-use = \"refuse\"    # default\n"
-              "wait = 30            # default\n"
-              "queue = 0            # default\n"
-              "move-too = []        # default\n"
-              "# reset: the quirk files and the kernel decide  # default\n");
+              "boot-gpu = \"refuse\"   # default\n"
+              "in-use = \"refuse\"     # default\n"
+              "wait = 30             # default\n"
+              "stop-services = []    # default\n"
+              "queue = 0             # default\n"
+              "at-stop = \"reattach\"  # default\n"
+              "move-too = []         # default\n"
+              "# reset: the quirk files and the kernel decide  # default\n"
+              "exclude = false       # default\n");
 }
 
 class AConfiguration : public testing::Test {
@@ -55,7 +58,7 @@ TEST_F(AConfiguration, AsJsonHasWhatTheManualNames) {
     EXPECT_THAT(members(config), ElementsAre("files", "settings", "warnings"));
     EXPECT_EQ(config["files"], (json{vendor_, mine_}));
     EXPECT_EQ(config["warnings"].size(), 1U);
-    ASSERT_EQ(config["settings"].size(), 7U);
+    ASSERT_EQ(config["settings"].size(), 10U);
     EXPECT_EQ(config["settings"][0], (json{{"subject", "*"},
                                            {"key", "boot-gpu"},
                                            {"value", "refuse"},
@@ -64,8 +67,8 @@ TEST_F(AConfiguration, AsJsonHasWhatTheManualNames) {
     EXPECT_EQ(
         config["settings"][2],
         (json{{"subject", "*"}, {"key", "wait"}, {"value", 20}, {"file", mine_}, {"line", 2}}));
-    EXPECT_TRUE(config["settings"][5]["value"].is_null()) << "reset has no default of its own";
-    EXPECT_EQ(config["settings"][6]["value"], (json{"flr", "bus"}));
+    EXPECT_TRUE(config["settings"][7]["value"].is_null()) << "reset has no default of its own";
+    EXPECT_EQ(config["settings"][9]["value"], (json{"flr", "bus"}));
 }
 
 TEST_F(AConfiguration, WithAMistakeIsTheMistake) {
@@ -73,6 +76,15 @@ TEST_F(AConfiguration, WithAMistakeIsTheMistake) {
     const fakes::Ended ended = machine_.run({"config"});
     EXPECT_EQ(ended.status, 2);
     EXPECT_THAT(ended.err, HasSubstr("70-bad.conf:2:8: "));
+}
+
+TEST(AnExcludedGpu, IsNotListedAndIsRefusedWithTheReason) {
+    const OnAMachine machine("01:00.0 0300 10de:2489 group 1 driver nouveau");
+    EXPECT_THAT(machine.run({"list"}).out, HasSubstr("01:00.0"));
+    machine.kernel.put("etc/passthrud/passthrud.conf", "[gpu.\"*\"]\nexclude = true\n");
+    EXPECT_THAT(machine.run({"list"}).out, testing::Not(HasSubstr("01:00.0")));
+    EXPECT_THAT(machine.run({"plan", "detach", "01:00.0"}).out,
+                HasSubstr("passthrud.conf(5) excludes it"));
 }
 
 TEST_F(AConfiguration, OfAnotherComputerIsNotRead) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/daemon/desk.hpp"
 
+#include "libpassthru/safety/services.hpp"
+
 #include <gtest/gtest.h>
 
 namespace passthru {
@@ -9,7 +11,9 @@ void Desk::send(const Event& event) {
     const Inventory inventory = kernel_.inventory();
     const bool ended = std::holds_alternative<event::JobEnded>(event);
     if (ended) running = false;
-    Reaction reaction = react(it, {inventory, set_, now, {}}, event);
+    Findings findings;
+    findings.running_services = running_services(kernel_.root(), stop_services);
+    Reaction reaction = react(it, {inventory, set_, now, findings, {}, at_stop}, event);
     it = std::move(reaction.next);
     if (it.phase == Phase::Stuck) running = false;
     for (const Effect& effect : reaction.effects) {
@@ -31,6 +35,7 @@ void Desk::send(const Event& event) {
 
 Ticket Desk::want(const Owner& owner, DetachWishes wishes) {
     wishes.policy.boot_gpu = BootGpuRule::Allow;
+    wishes.policy.stop_services = stop_services;
     send(event::DetachWanted{++last_, owner, std::move(wishes)});
     return last_;
 }
@@ -98,6 +103,7 @@ void Desk::restart() {
     it.owner = saved->owner;
     it.keeper = saved->keeper;
     it.record = saved->record;
+    it.stopped_services = saved->stopped_services;
     it.trouble = saved->trouble;
     it.stuck_worker = saved->stuck_worker;
     send(event::Restarted{});

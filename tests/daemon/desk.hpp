@@ -59,6 +59,9 @@ public:
     int started = 0;
     int cancelled = 0;
     SteadyTime now{std::chrono::hours(1)};
+    // What the administrator has configured.
+    std::vector<std::string> stop_services;
+    AtStop at_stop = AtStop::Reattach;
 
 private:
     Ticket want(const Owner& owner, DetachWishes wishes);

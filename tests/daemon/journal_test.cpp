@@ -49,6 +49,7 @@ protected:
         desk.detach(win11);
         desk.it.keeper = alice;
         desk.it.lent_to = 1000;
+        desk.it.stopped_services = {"ollama.service"};
         desk.it.trouble = Error{Errc::InUse, "in use by “Xörg”", 16};
         return desk.it;
     }
@@ -73,6 +74,7 @@ TEST_F(AJournal, GivesBackWhatARestartMustKnow) {
     EXPECT_EQ(read.owner, win11);
     EXPECT_EQ(read.keeper, alice);
     EXPECT_EQ(read.lent_to, 1000U);
+    EXPECT_EQ(read.stopped_services, std::vector<std::string>{"ollama.service"});
     EXPECT_EQ(read.trouble, assignment_.trouble);
     EXPECT_EQ(read.record, assignment_.record);
 }
@@ -106,6 +108,7 @@ TEST_F(AJournal, SetsADamagedFileAside) {
     expect_rejected("{\"version\": 1e300}", "damaged");
     expect_rejected(std::string(30000, '[') + std::string(30000, ']'), "damaged");
     expect_rejected(text_with("\"0000:01:00.0\",\n  \"keeper\"", "7,\n  \"keeper\""), "damaged");
+    expect_rejected(text_with("ollama.service", "../ollama"), "names a service wrongly");
 }
 
 TEST_F(AJournal, OfAnotherBootIsWorthNothing) {

@@ -41,7 +41,7 @@ private:
         switch (pick(15)) {
             case 0:
             case 1:
-            case 2: return send(event::DetachWanted{ask(), anybody(), {}});
+            case 2: return send(event::DetachWanted{ask(), anybody(), wishes()});
             case 3: return send(event::ReattachWanted{ask(), std::nullopt});
             case 4:
             case 5: return send(event::ReattachWanted{ask(), pick(2) ? win11.id : games.id});
@@ -85,13 +85,20 @@ private:
             if (driver == unbind->driver) driver.reset();
         } else if (const auto* probe = std::get_if<step::Probe>(&step)) {
             inventory_.functions.at(probe->bdf).driver = probe->driver;
+        } else if (std::holds_alternative<step::StopService>(step)) {
+            service_runs_ = false;
+        } else if (std::holds_alternative<step::StartService>(step)) {
+            service_runs_ = true;
         }
     }
 
     void send(const Event& event) {
         const Owner before = it_.owner;
         const bool was_working = it_.working();
-        Reaction reaction = react(it_, {inventory_, set_, now_, {}}, event);
+        Findings findings;
+        if (service_runs_) findings.running_services.insert(service_);
+        const AtStop at_stop = pick(4) == 0 ? AtStop::Keep : AtStop::Reattach;
+        Reaction reaction = react(it_, {inventory_, set_, now_, findings, {}, at_stop}, event);
         it_ = std::move(reaction.next);
         if (it_.phase == Phase::Stuck) running_ = false;
         const bool both = before.kind == OwnerKind::Domain && it_.owner.kind == OwnerKind::Domain;
@@ -120,6 +127,7 @@ private:
                   it_.phase == Phase::Stuck || it_.phase == Phase::Failed);
         if (it_.owner.kind != OwnerKind::Host || it_.working()) return;
         EXPECT_EQ(set_state(set_, inventory_), SetState::Host) << "moved, and nobody remembers";
+        EXPECT_TRUE(service_runs_) << "stopped, and nobody remembers";
     }
 
     /// With nothing more to come and no more failures, every job ends and every answer is given.
@@ -144,10 +152,15 @@ private:
         const Owner owners[] = {win11, games, alice};
         return owners[pick(3)];
     }
-    [[nodiscard]] DetachWishes waiting_wishes() {
+    [[nodiscard]] DetachWishes wishes() {
         DetachWishes wishes;
-        wishes.policy.queue = 10s;
+        if (pick(2)) wishes.policy.stop_services = {service_};
         return wishes;
+    }
+    [[nodiscard]] DetachWishes waiting_wishes() {
+        DetachWishes waiting = wishes();
+        waiting.policy.queue = 10s;
+        return waiting;
     }
     [[nodiscard]] Ticket ask() {
         owed_.insert(++last_);
@@ -162,6 +175,8 @@ private:
     std::set<Ticket> owed_;
     Ticket last_ = 0;
     bool running_ = false;
+    const std::string service_ = "ollama.service";
+    bool service_runs_ = true;
 };
 
 TEST(RandomEvents, NeverLeaveAnybodyWaitingOrAMoveForgotten) {

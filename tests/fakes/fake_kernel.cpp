@@ -36,6 +36,11 @@ std::vector<std::string> lines(const fs::path& file) {
     return result;
 }
 
+/// Where systemd keeps the processes of a service.
+fs::path cgroup_of(const std::string& service) {
+    return fs::path("sys/fs/cgroup/system.slice") / service;
+}
+
 std::string guest_process(const std::string& group) {
     return std::to_string(4000 + std::stoi(group));
 }
@@ -126,7 +131,26 @@ KernelDoors FakeKernel::doors(const fs::path& tree) {
         KernelTree(tree).give_node(node, user);
         return 0;
     };
+    doors.stop_service = [tree = fs::canonical(tree)](
+                             const std::string& service,
+                             const std::function<bool()>&) -> Result<void> {
+        fs::remove_all(tree / cgroup_of(service));
+        return {};
+    };
+    doors.start_service = [tree = fs::canonical(tree)](const std::string& service) -> Result<void> {
+        fs::create_directories(tree / cgroup_of(service));
+        KernelTree(tree).put(tree / cgroup_of(service) / "cgroup.events", "populated 1\n");
+        return {};
+    };
     return doors;
+}
+
+void FakeKernel::run_service(const std::string& service) const {
+    std::ignore = doors().start_service(service);
+}
+
+bool FakeKernel::runs_service(const std::string& service) const {
+    return fs::exists(path() / cgroup_of(service));
 }
 
 void FakeKernel::plan_fault(std::string_view attribute, const Bdf& bdf, Fault fault,

@@ -66,6 +66,9 @@ public:
     void add_process(pid_t pid, std::string_view command,
                      const std::vector<std::string>& nodes) const;
     void end_process(pid_t pid) const;
+    /// systemd runs this service from now on, until `doors` stop it.
+    void run_service(const std::string& service) const;
+    [[nodiscard]] bool runs_service(const std::string& service) const;
 
     void load_driver(std::string_view driver) const { kernel_.load_driver(driver); }
     void unload_driver(std::string_view driver) const;

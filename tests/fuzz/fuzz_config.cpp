@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "libpassthru/config/config.hpp"
+#include "libpassthru/safety/services.hpp"
 #include "tests/fuzz/require.hpp"
 
 #include <cstddef>
@@ -25,6 +26,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const GpuPolicy policy = read.config.policy_for(gpu);
     require(policy.wait >= std::chrono::seconds(0) && policy.wait <= max_wait,
             "the wait is bounded");
-    require(read.config.accelerators(inventory).size() <= 1, "there is one accelerator");
+    read.config.choose_gpus(inventory);
+    require(inventory.asked_for.size() <= 1, "there is one accelerator");
+    for (const std::string& it : policy.stop_services) {
+        require(is_service_name(it), "what is stopped is a service");
+    }
     return 0;
 }

@@ -79,6 +79,8 @@ TEST(AMistake, IsNamedWithFileLineAndColumn) {
           "[gpu.\"01:00.0\"]\nin-use = \"never\"", "[gpu.\"01:00.0\"]\nboot-gpu = true",
           "[gpu.\"*\"]\nreset = \"flr\"", "[gpu.\"*\"]\nreset = [\"FLR\"]",
           "[gpu.\"*\"]\nreset = [true]", "[gpu.\"*\"]\nreset = [\"suspend\"]",
+          "[gpu.\"*\"]\nat-stop = \"never\"", "[gpu.\"*\"]\nstop-services = \"a.service\"",
+          "[gpu.\"*\"]\nstop-services = [\"ollama\"]", "[gpu.\"*\"]\nexclude = 1",
           "\n[gpu.\"the big one\"]", "[gpu.\"*\"]\nmove-too = [\"x\"]", "a = 1\nb ="}) {
         const auto config = read(text);
         ASSERT_FALSE(config) << text;
@@ -126,7 +128,42 @@ TEST(AnAccelerator, IsAskedForByASectionOfItsOwn) {
     )");
     const auto config = read("[gpu.\"01:00.0\"]\n[gpu.\"*\"]\n");
     ASSERT_TRUE(config);
-    EXPECT_EQ(config->config.accelerators(kernel.inventory()), std::set{"01:00.0"_bdf});
+    Inventory inventory = kernel.inventory();
+    config->config.choose_gpus(inventory);
+    EXPECT_EQ(inventory.asked_for, std::set{"01:00.0"_bdf});
+}
+
+TEST(AGpuThatIsExcluded, LeadsNoSet) {
+    const FakeKernel kernel(R"(
+        01:00.0 0300 10de:2489 group 1
+        01:00.1 0403 10de:228b group 1
+        02:00.0 0300 10de:2489 group 2
+    )");
+    const auto config =
+        read("[gpu.\"10de:2489\"]\nexclude = true\n[gpu.\"02:00.0\"]\nexclude = false\n");
+    ASSERT_TRUE(config) << config.error().message;
+    Inventory inventory = kernel.inventory();
+    config->config.choose_gpus(inventory);
+    const auto sets = device_sets(inventory);
+    ASSERT_EQ(sets.size(), 1U);
+    EXPECT_EQ(sets.front().id(), "02:00.0"_bdf);
+    Config{}.choose_gpus(inventory);
+    EXPECT_EQ(device_sets(inventory).size(), 2U);
+}
+
+TEST(APolicy, SaysWhatHappensAroundAVm) {
+    const auto config = read(R"(
+        [gpu."*"]
+        at-stop = "keep"
+        stop-services = ["nvidia-persistenced.service", "display-manager.service"]
+        [gpu."01:00.0"]
+        stop-services = ["ollama.service"]
+    )");
+    ASSERT_TRUE(config) << config.error().message;
+    const GpuPolicy policy = config->config.policy_for(gpu());
+    EXPECT_EQ(policy.at_stop, AtStop::Keep);
+    EXPECT_EQ(policy.stop_services, std::vector<std::string>{"ollama.service"});
+    EXPECT_EQ(config->config.stop_services().size(), 3U) << "of any GPU";
 }
 
 }  // namespace

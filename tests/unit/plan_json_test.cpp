@@ -100,6 +100,8 @@ INSTANTIATE_TEST_SUITE_P(
         R"({"plan":"detach","steps":[{"do":"check-answers","bdf":"0000:01:00.0","id":[4318,-1]}]})",
         R"({"plan":"detach","steps":[{"do":"set-override","bdf":"0000:01:00.0","to":"x"}]})",
         R"({"plan":"detach","steps":[{"do":"unbind","bdf":"0000:01:00.0","driver":null}]})",
+        R"({"plan":"detach","steps":[{"do":"stop-service","service":"../x.service"}]})",
+        R"({"plan":"detach","steps":[{"do":"start-service","service":"x"}]})",
         R"({"plan":"undo","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
         R"("setting":"enable","from":null,"to":"1"}]})",
         R"({"plan":"undo","steps":[{"do":"write-setting","bdf":"0000:01:00.0",)"
