@@ -281,7 +281,7 @@ bool Executor::may_control(const std::string& service) const {
 }
 
 Result<void> Executor::stop_service(const step::StopService& step) {
-    if (may_control(step.service)) return kernel_.stop_service(step.service, interrupt_.wanted);
+    if (may_control(step.service)) return kernel_.stop_service(step.service, interrupt_.descriptor);
     return fail(
         Errc::InvalidArgs,
         fmt::format("{} is not to be stopped: passthrud.conf(5) does not name it", step.service));

@@ -31,8 +31,8 @@ struct KernelDoors {
     std::function<Result<void>(const Root& root)> sleep = sleep_in_ram;
     std::function<int(const std::filesystem::path& node, std::uint32_t user)> give_node =
         give_node_to;
-    std::function<Result<void>(const std::string& service, const std::function<bool()>& cancelled)>
-        stop_service = passthru::stop_service;
+    std::function<Result<void>(const std::string& service, int interrupt)> stop_service =
+        passthru::stop_service;
     std::function<Result<void>(const std::string& service)> start_service = passthru::start_service;
 };
 

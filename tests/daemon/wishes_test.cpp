@@ -46,7 +46,7 @@ TEST_F(AService, IsStoppedForTheVmAndStartedAgainAfterIt) {
 }
 
 TEST_F(AService, ThatDidNotRunIsNotStartedAfterTheVm) {
-    std::ignore = kernel_.doors().stop_service(name_, [] { return false; });
+    std::ignore = kernel_.doors().stop_service(name_, -1);
     detached_by(win11);
     desk_.reattach(win11.id);
     desk_.run_jobs();

@@ -131,9 +131,8 @@ KernelDoors FakeKernel::doors(const fs::path& tree) {
         KernelTree(tree).give_node(node, user);
         return 0;
     };
-    doors.stop_service = [tree = fs::canonical(tree)](
-                             const std::string& service,
-                             const std::function<bool()>&) -> Result<void> {
+    doors.stop_service = [tree = fs::canonical(tree)](const std::string& service,
+                                                      int) -> Result<void> {
         fs::remove_all(tree / cgroup_of(service));
         return {};
     };

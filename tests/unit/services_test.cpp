@@ -93,7 +93,7 @@ TEST_F(AStopOfAService, StartsNothingElseEither) {
 TEST_F(AStopOfAService, TellsWhyItFailed) {
     name("\"ollama.service\"");
     KernelDoors doors = kernel_.doors();
-    doors.stop_service = [](const std::string&, const auto&) -> Result<void> {
+    doors.stop_service = [](const std::string&, int) -> Result<void> {
         return fail(Errc::TimedOut, "ollama.service did not end");
     };
     Executor executor(kernel_.root(), doors);
