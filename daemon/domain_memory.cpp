@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-constexpr int version = 1;
+constexpr int memory_version = 1;
 
 /// A domain's UUID becomes a file's name.
 bool is_uuid(const std::string& text) {
@@ -39,7 +39,7 @@ json to_json(const Memory& memory) {
         devices[bdf.str()] = {
             {"vendor", it.id.vendor}, {"device", it.id.device}, {"class", it.class_code}};
     }
-    return {{"version", version}, {"name", memory.name}, {"devices", devices}};
+    return {{"version", memory_version}, {"name", memory.name}, {"devices", devices}};
 }
 
 std::optional<Memory> read_memory(const fs::path& file) {

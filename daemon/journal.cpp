@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-constexpr int version = 1;
+constexpr int journal_version = 1;
 
 json owner_to_json(const Owner& owner) {
     return {{"kind", owner_kind_name(owner.kind)}, {"id", owner.id}, {"name", owner.name}};
@@ -60,7 +60,7 @@ Journal::Contents Journal::load() const {
 Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const {
     try {
         const json object = parse_json(text);
-        if (whole_number<int>(object.at("version")) != version) {
+        if (whole_number<int>(object.at("version")) != journal_version) {
             return fail(Errc::Failed, "it was written by another version of passthrud");
         }
         if (object.at("boot_id").get<std::string>() != boot_id_) {
@@ -107,7 +107,7 @@ Result<std::pair<Bdf, Assignment>> Journal::parse(const std::string& text) const
 
 Result<void> Journal::save(const Bdf& gpu, const Assignment& assignment) const {
     json object{
-        {"version", version},
+        {"version", journal_version},
         {"boot_id", boot_id_},
         {"gpu", gpu.str()},
         {"phase", phase_name(assignment.phase)},

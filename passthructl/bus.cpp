@@ -21,9 +21,9 @@ struct ErrorFree {
     sd_bus_error error{nullptr, nullptr, 0};
 };
 
-Problem problem_of(const sd_bus_error& error) {
+Problem problem_in(const sd_bus_error& error) {
     const std::string name = error.name == nullptr ? "" : error.name;
-    return ctl::problem_of(name, error.message == nullptr ? name : error.message);
+    return problem_of(name, error.message == nullptr ? name : error.message);
 }
 
 std::unexpected<Problem> unreachable(int error, const BusChoice& choice) {
@@ -76,7 +76,7 @@ Answer<json> Bus::send(const Message& message, std::uint64_t patience_usec) {
     const Message owned(reply);
     if (result < 0) {
         if (!sd_bus_error_is_set(&error.error)) sd_bus_error_set_errno(&error.error, result);
-        return std::unexpected(problem_of(error.error));
+        return std::unexpected(problem_in(error.error));
     }
     return values_of(reply);
 }
@@ -100,7 +100,7 @@ int Bus::on_answer(sd_bus_message* message, void* answered, sd_bus_error*) {
     const sd_bus_error* error = sd_bus_message_get_error(message);
     const auto& call = *static_cast<Answered*>(answered);
     if (error != nullptr) {
-        call(std::unexpected(problem_of(*error)));
+        call(std::unexpected(problem_in(*error)));
     } else {
         call(values_of(message));
     }

@@ -7,7 +7,7 @@
 namespace passthru {
 namespace {
 
-constexpr const char* interface_name = org::passthru1::Gpu_adaptor::INTERFACE_NAME;
+constexpr const char* gpu_interface = org::passthru1::Gpu_adaptor::INTERFACE_NAME;
 
 Options function_options(const FunctionView& function) {
     Options result{
@@ -195,9 +195,9 @@ void GpuObject::update(GpuView view) {
 #if PASSTHRU_SDBUS_2
     std::vector<sdbus::PropertyName> names;
     for (std::string& name : changed) names.emplace_back(std::move(name));
-    getObject().emitPropertiesChangedSignal(sdbus::InterfaceName{interface_name}, names);
+    getObject().emitPropertiesChangedSignal(sdbus::InterfaceName{gpu_interface}, names);
 #else
-    getObject().emitPropertiesChangedSignal(interface_name, changed);
+    getObject().emitPropertiesChangedSignal(gpu_interface, changed);
 #endif
 }
 
@@ -217,10 +217,10 @@ void GpuObject::admit(const char* method, std::shared_ptr<Owed> owed,
             admitted(*who);
         };
     if (!overrides) {
-        return authority_.authorize(caller, interface_name, method, details, decided);
+        return authority_.authorize(caller, gpu_interface, method, details, decided);
     }
     authority_.authorize(
-        caller, interface_name, method, details,
+        caller, gpu_interface, method, details,
         [&authority = authority_, caller, details, decided](const Result<passthru::Owner>& who) {
             if (!who) return decided(who);
             authority.authorize_override(caller, details, decided);

@@ -4,7 +4,7 @@
 namespace passthru {
 namespace {
 
-constexpr const char* interface_name = org::passthru1::Job_adaptor::INTERFACE_NAME;
+constexpr const char* job_interface = org::passthru1::Job_adaptor::INTERFACE_NAME;
 
 }  // namespace
 
@@ -32,10 +32,10 @@ void JobObject::update(std::uint32_t step, std::string step_name) {
     view_.step_name = std::move(step_name);
 #if PASSTHRU_SDBUS_2
     getObject().emitPropertiesChangedSignal(
-        sdbus::InterfaceName{interface_name},
+        sdbus::InterfaceName{job_interface},
         std::vector{sdbus::PropertyName{"Step"}, sdbus::PropertyName{"StepName"}});
 #else
-    getObject().emitPropertiesChangedSignal(interface_name, {"Step", "StepName"});
+    getObject().emitPropertiesChangedSignal(job_interface, {"Step", "StepName"});
 #endif
 }
 
@@ -48,7 +48,7 @@ void JobObject::Cancel(sdbus::Result<>&& result, Options options) {
     Reply reply(std::move(result));
     if (const auto known = check_options(options); !known) return reply.give(known);
     authority_.authorize(
-        caller_of(getObject()), interface_name, "Cancel", {{"gpu", view_.gpu.str()}},
+        caller_of(getObject()), job_interface, "Cancel", {{"gpu", view_.gpu.str()}},
         [&requests = requests_, number = view_.number,
          reply = std::make_shared<Reply>(std::move(reply))](const Result<Owner>& who) {
             if (!who) return reply->give(std::unexpected(who.error()));

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/udev/hwdb.hpp"
 
-#include <libudev.h>
+#include "daemon/udev/unref.hpp"
+
 #include <memory>
 #include <string_view>
 
 namespace passthru {
-namespace {
-
-struct Unref {
-    void operator()(udev* it) const { udev_unref(it); }
-    void operator()(udev_hwdb* it) const { udev_hwdb_unref(it); }
-};
-
-}  // namespace
 
 DeviceNames lookup_names(const std::string& modalias) {
     DeviceNames names;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "daemon/udev/pci_monitor.hpp"
 
+#include "daemon/udev/unref.hpp"
+
 #include <cerrno>
 #include <cstring>
-#include <libudev.h>
 #include <sys/epoll.h>
 #include <tuple>
 
@@ -17,11 +18,6 @@ constexpr int receive_buffer = 8 * 1024 * 1024;
 /// the next turn.
 constexpr int max_messages_per_turn = 1024;
 
-struct Unref {
-    void operator()(udev* it) const { udev_unref(it); }
-    void operator()(udev_monitor* it) const { udev_monitor_unref(it); }
-    void operator()(udev_device* it) const { udev_device_unref(it); }
-};
 using Device = std::unique_ptr<udev_device, Unref>;
 
 std::unexpected<Error> no_events(int error) {

@@ -18,9 +18,7 @@ constexpr HolderKind holder_kinds[] = {HolderKind::Process,           HolderKind
                                        HolderKind::Console,           HolderKind::Framebuffer};
 
 Bdf read_function(const json& object) {
-    const auto bdf = parse_bdf(object.at("function").get<std::string>());
-    if (!bdf) throw std::invalid_argument(bdf.error().message);
-    return *bdf;
+    return bdf_from_json(object.at("function"));
 }
 
 template <typename Kind, std::size_t N>
@@ -41,12 +39,6 @@ auto guarded(Read read) -> Result<decltype(read())> {
 
 std::string to_text(const json& value) {
     return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-/// As for plans: numbers that were cut to fit and keys that nobody knows are not passed over.
-void expect_same(const json& given, const json& understood) {
-    if (given.dump() == understood.dump()) return;
-    throw std::invalid_argument("parts of it are not understood");
 }
 
 json to_json(const std::vector<Bdf>& functions) {

@@ -14,11 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-/// Thrown and caught in this file only: nlohmann's own accessors throw as well.
-struct Malformed {
-    std::string what;
-};
-
 json text_or_null(const std::optional<std::string>& text) {
     return text ? json(*text) : json(nullptr);
 }
@@ -36,21 +31,15 @@ std::optional<std::string> read_driver_or_null(const json& object, const char* k
     const auto odd = [](char c) { return c == '/' || c < ' ' || c > '~'; };
     if (name && (name->empty() || name->size() > 64 || *name == "." || *name == ".." ||
                  std::ranges::any_of(*name, odd))) {
-        throw Malformed{fmt::format("“{}” is not the name of a driver", key)};
+        throw MalformedJson(fmt::format("“{}” is not the name of a driver", key));
     }
     return name;
 }
 
 std::string read_driver(const json& object, const char* key) {
     auto name = read_driver_or_null(object, key);
-    if (!name) throw Malformed{fmt::format("“{}” is missing", key)};
+    if (!name) throw MalformedJson(fmt::format("“{}” is missing", key));
     return *name;
-}
-
-Bdf read_bdf(const json& value) {
-    const auto bdf = parse_bdf(value.get<std::string>());
-    if (!bdf) throw Malformed{bdf.error().message};
-    return *bdf;
 }
 
 PciId read_id(const json& object) {
@@ -60,20 +49,8 @@ PciId read_id(const json& object) {
 
 std::string read_service(const json& object) {
     auto name = object.at("service").get<std::string>();
-    if (!is_service_name(name)) throw Malformed{fmt::format("“{:.40}” is no service", name)};
+    if (!is_service_name(name)) throw MalformedJson(fmt::format("“{:.40}” is no service", name));
     return name;
-}
-
-json addresses(const std::vector<Bdf>& functions) {
-    json list = json::array();
-    for (const Bdf& bdf : functions) list.push_back(bdf.str());
-    return list;
-}
-
-std::vector<Bdf> read_addresses(const json& object) {
-    std::vector<Bdf> functions;
-    for (const json& bdf : object.at("functions")) functions.push_back(read_bdf(bdf));
-    return functions;
 }
 
 template <typename Rule>
@@ -82,7 +59,7 @@ Rule read_rule(const json& object, std::initializer_list<Rule> rules) {
     for (const Rule rule : rules) {
         if (rule_name(rule) == name) return rule;
     }
-    throw Malformed{fmt::format("“{:.40}” is no rule", name)};
+    throw MalformedJson(fmt::format("“{:.40}” is no rule", name));
 }
 
 Setting read_setting(const std::string& name) {
@@ -90,7 +67,7 @@ Setting read_setting(const std::string& name) {
          {Setting::PowerControl, Setting::D3coldAllowed, Setting::ResetMethod}) {
         if (attribute_of(setting) == name) return setting;
     }
-    throw Malformed{fmt::format("“{:.40}” is no setting", name)};
+    throw MalformedJson(fmt::format("“{:.40}” is no setting", name));
 }
 
 /// A word of the kernel, or several; nothing else is ever written to a setting.
@@ -100,7 +77,8 @@ std::string read_value(Setting setting, std::string value) {
                (c == ' ' && setting == Setting::ResetMethod);
     };
     if (value.empty() || value.size() > 256 || !std::ranges::all_of(value, plain)) {
-        throw Malformed{fmt::format("“{:.40}” is no value for {}", value, attribute_of(setting))};
+        throw MalformedJson(
+            fmt::format("“{:.40}” is no value for {}", value, attribute_of(setting)));
     }
     return value;
 }
@@ -112,10 +90,11 @@ json step_to_json(const Step& step) {
                 return json{{"bdf", it.bdf.str()}, {"id", {it.id.vendor, it.id.device}}};
             },
             [](const step::CheckNotCritical& it) {
-                return json{{"functions", addresses(it.functions)}, {"rule", rule_name(it.rule)}};
+                return json{{"functions", bdfs_to_json(it.functions)},
+                            {"rule", rule_name(it.rule)}};
             },
             [](const step::CheckUnused& it) {
-                return json{{"functions", addresses(it.functions)},
+                return json{{"functions", bdfs_to_json(it.functions)},
                             {"rule", rule_name(it.rule)},
                             {"wait", it.wait.count()}};
             },
@@ -142,7 +121,7 @@ json step_to_json(const Step& step) {
                 return chain;
             },
             [](const step::LendNodes& it) {
-                return json{{"functions", addresses(it.functions)}, {"user", it.user}};
+                return json{{"functions", bdfs_to_json(it.functions)}, {"user", it.user}};
             },
             [](const step::StopService& it) { return json{{"service", it.service}}; },
             [](const step::StartService& it) { return json{{"service", it.service}}; },
@@ -156,12 +135,12 @@ Step step_from_json(const json& object) {
     const auto kind = object.at("do").get<std::string>();
     if (kind == "check-not-critical") {
         return step::CheckNotCritical{
-            read_addresses(object),
+            bdfs_from_json(object.at("functions")),
             read_rule(object, {CriticalRule::RefuseAll, CriticalRule::RefuseDisksAndBoard})};
     }
     if (kind == "check-unused") {
         return step::CheckUnused{
-            read_addresses(object),
+            bdfs_from_json(object.at("functions")),
             read_rule(object,
                       {HolderRule::Refuse, HolderRule::AskThenRefuse, HolderRule::RefuseDangerous}),
             std::min(std::chrono::seconds(whole_number<std::uint32_t>(object.at("wait"))),
@@ -172,12 +151,12 @@ Step step_from_json(const json& object) {
                            read_rule(object, {ResetDemand::IfPossible, ResetDemand::Required})};
     }
     if (kind == "lend-nodes") {
-        return step::LendNodes{read_addresses(object),
+        return step::LendNodes{bdfs_from_json(object.at("functions")),
                                whole_number<std::uint32_t>(object.at("user"))};
     }
     if (kind == "stop-service") return step::StopService{read_service(object)};
     if (kind == "start-service") return step::StartService{read_service(object)};
-    const Bdf bdf = read_bdf(object.at("bdf"));
+    const Bdf bdf = bdf_from_json(object.at("bdf"));
     if (kind == "check-answers") return step::CheckAnswers{bdf, read_id(object)};
     if (kind == "set-override") {
         return step::SetOverride{bdf, read_driver_or_null(object, "from"),
@@ -193,7 +172,7 @@ Step step_from_json(const json& object) {
         return step::WriteSetting{bdf, setting, from,
                                   read_value(setting, object.at("to").get<std::string>())};
     }
-    throw Malformed{fmt::format("“{:.40}” is no step", kind)};
+    throw MalformedJson(fmt::format("“{:.40}” is no step", kind));
 }
 
 json plan_to_json(const Plan& plan) {
@@ -207,7 +186,7 @@ PlanKind plan_kind_from(const std::string& name) {
          {PlanKind::Detach, PlanKind::Reattach, PlanKind::Undo, PlanKind::Reset}) {
         if (plan_kind_name(kind) == name) return kind;
     }
-    throw Malformed{fmt::format("“{:.40}” is no kind of plan", name)};
+    throw MalformedJson(fmt::format("“{:.40}” is no kind of plan", name));
 }
 
 json to_json(const WorkerProcess& process) {
@@ -256,18 +235,10 @@ WorkerReport report_from_json(const json& object) {
               object.at("message").get<std::string>(), whole_number<int>(object.at("errno"))}};
 }
 
-/// Reading is lenient about numbers that do not fit and keys that nobody knows; writing is not. The
-/// texts are compared, since as values -1 and the largest unsigned number are equal.
-void expect_same(const json& given, const json& understood) {
-    if (given.dump() != understood.dump()) throw Malformed{"parts of it are not understood"};
-}
-
 template <typename Read>
 auto guarded(std::string_view what, Read read) -> Result<decltype(read())> {
     try {
         return read();
-    } catch (const Malformed& malformed) {
-        return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, malformed.what));
     } catch (const json::exception& error) {
         return fail(Errc::InvalidArgs, fmt::format("malformed {}: {}", what, error.what()));
     } catch (const MalformedJson& error) {
@@ -336,7 +307,7 @@ Result<SetRecord> record_from_json(const nlohmann::json& list) {
         SetRecord record;
         for (const json& it : list) {
             record.push_back(
-                {read_bdf(it.at("bdf")), read_id(it), read_driver_or_null(it, "driver"),
+                {bdf_from_json(it.at("bdf")), read_id(it), read_driver_or_null(it, "driver"),
                  read_driver_or_null(it, "driver_override"), read_text_or_null(it, "reset_method"),
                  read_text_or_null(it, "power_control"), read_text_or_null(it, "d3cold_allowed")});
         }

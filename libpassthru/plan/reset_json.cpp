@@ -32,24 +32,6 @@ ResetMeans read_means(const std::string& name) {
     throw MalformedJson(fmt::format("“{:.40}” is no means of a reset", name));
 }
 
-Bdf read_bdf(const json& value) {
-    const auto bdf = parse_bdf(value.get<std::string>());
-    if (!bdf) throw MalformedJson(bdf.error().message);
-    return *bdf;
-}
-
-json addresses(const std::vector<Bdf>& functions) {
-    json list = json::array();
-    for (const Bdf& bdf : functions) list.push_back(bdf.str());
-    return list;
-}
-
-std::vector<Bdf> read_addresses(const json& list) {
-    std::vector<Bdf> functions;
-    for (const json& bdf : list) functions.push_back(read_bdf(bdf));
-    return functions;
-}
-
 /// It is written to `reset_method`.
 std::string read_method(const json& value) {
     auto name = value.get<std::string>();
@@ -66,8 +48,8 @@ ResetAttempt read_attempt(const json& object) {
     ResetAttempt attempt;
     attempt.method = read_method(object.at("method"));
     attempt.means = read_means(object.at("means").get<std::string>());
-    attempt.functions = read_addresses(object.at("functions"));
-    if (!object.at("bridge").is_null()) attempt.bridge = read_bdf(object.at("bridge"));
+    attempt.functions = bdfs_from_json(object.at("functions"));
+    if (!object.at("bridge").is_null()) attempt.bridge = bdf_from_json(object.at("bridge"));
     if (attempt.functions.empty()) throw MalformedJson("a reset of nothing");
     return attempt;
 }
@@ -79,10 +61,10 @@ json reset_chain_to_json(const ResetChain& chain) {
     for (const ResetAttempt& it : chain.attempts) {
         attempts.push_back({{"method", it.method},
                             {"means", means_name(it.means)},
-                            {"functions", addresses(it.functions)},
+                            {"functions", bdfs_to_json(it.functions)},
                             {"bridge", it.bridge ? json(it.bridge->str()) : json(nullptr)}});
     }
-    return {{"functions", addresses(chain.functions)},
+    return {{"functions", bdfs_to_json(chain.functions)},
             {"attempts", attempts},
             {"wait-ms", chain.wait.count()}};
 }
@@ -90,7 +72,7 @@ json reset_chain_to_json(const ResetChain& chain) {
 ResetChain reset_chain_from_json(const json& object) {
     constexpr std::chrono::milliseconds longest{60'000};
     ResetChain chain;
-    chain.functions = read_addresses(object.at("functions"));
+    chain.functions = bdfs_from_json(object.at("functions"));
     for (const json& attempt : object.at("attempts")) {
         chain.attempts.push_back(read_attempt(attempt));
     }
@@ -113,7 +95,7 @@ ResetTrial reset_trial_from_json(const json& object) {
             std::chrono::microseconds(whole_number<std::int64_t>(object.at("took-usec"))),
             *end,
             object.at("message").get<std::string>(),
-            read_bdf(object.at("function"))};
+            bdf_from_json(object.at("function"))};
 }
 
 }  // namespace passthru

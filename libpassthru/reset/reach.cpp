@@ -19,7 +19,7 @@ bool is_below(const Function& function, const Bdf& bridge, const Inventory& inve
 }
 
 /// As many addresses as a sentence can hold.
-std::string listed(const std::vector<Bdf>& functions) {
+std::string some_of(const std::vector<Bdf>& functions) {
     constexpr std::size_t most = 4;
     std::string text;
     for (std::size_t i = 0; i < std::min(functions.size(), most); ++i) {
@@ -54,7 +54,7 @@ std::optional<std::string> against_bus_reset(const Function& function,
     for (const Function* reached : reach_of_bus(function, inventory)) {
         if (std::ranges::find(given, reached->bdf) == given.end()) others.push_back(reached->bdf);
     }
-    if (!others.empty()) return fmt::format("it would reset {} as well", listed(others));
+    if (!others.empty()) return fmt::format("it would reset {} as well", some_of(others));
     for (const Function* reached : reach_of_bus(function, inventory)) {
         // The kernel itself does not look: it resets below a live driver
         // (drivers/pci/pci-sysfs.c:reset_subordinate_store).
@@ -85,7 +85,7 @@ std::optional<std::string> against_removal(const std::vector<const Function*>& m
                                member->bdf.str());
         }
     }
-    if (!others.empty()) return fmt::format("it would remove {} as well", listed(others));
+    if (!others.empty()) return fmt::format("it would remove {} as well", some_of(others));
     // Such functions are parts of the chipset or the processor, and no card.
     if (!first.parent && in_slot > 1) {
         return fmt::format("the slot of {} is a part of the board", first.bdf.str());

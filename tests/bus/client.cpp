@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bus/client.hpp"
 
+#include "tests/bus/connection.hpp"
+
 #include <chrono>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,10 +14,6 @@ namespace {
 
 constexpr std::uint64_t call_timeout = 40'000'000;
 constexpr std::chrono::seconds patience{30};
-
-void require(int result, const char* what) {
-    if (result < 0) throw std::runtime_error(fmt::format("{}: {}", what, result));
-}
 
 template <typename T>
 std::string number(sd_bus_message* message, char type) {
@@ -75,12 +73,7 @@ std::string text_of(sd_bus_message* message) {
     return "(" + values_of(message) + ")";
 }
 
-Client::Client(const std::string& address) {
-    require(sd_bus_new(&bus_), "sd_bus_new");
-    require(sd_bus_set_address(bus_, address.c_str()), "sd_bus_set_address");
-    require(sd_bus_set_bus_client(bus_, 1), "sd_bus_set_bus_client");
-    require(sd_bus_negotiate_fds(bus_, 1), "sd_bus_negotiate_fds");
-    require(sd_bus_start(bus_), "sd_bus_start");
+Client::Client(const std::string& address) : bus_(connect_to(address)) {
     require(
         sd_bus_add_match(bus_, nullptr, "type='signal',sender='org.passthru1'", on_signal, this),
         "match");

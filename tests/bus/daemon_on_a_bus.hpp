@@ -12,6 +12,7 @@ namespace passthru::bus_test {
 
 inline constexpr const char* manager = "org.passthru1.Manager";
 inline constexpr const char* gpu_interface = "org.passthru1.Gpu";
+inline constexpr const char* invalid_args = "org.freedesktop.DBus.Error.InvalidArgs";
 inline constexpr const char* first_gpu = "/org/passthru1/gpu/0000_01_00_0";
 inline constexpr const char* second_gpu = "/org/passthru1/gpu/0000_02_00_0";
 /// The domain that runs on libvirt's test:///default, so that passthrud does not take its GPU back.

@@ -1,22 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bus/fake_logind.hpp"
 
-#include <stdexcept>
+#include "tests/bus/connection.hpp"
 
 namespace passthru::bus_test {
-namespace {
 
-void require(int result, const char* what) {
-    if (result < 0) throw std::runtime_error(what);
-}
-
-}  // namespace
-
-FakeLogind::FakeLogind(const std::string& address) {
-    require(sd_bus_new(&bus_), "sd_bus_new");
-    require(sd_bus_set_address(bus_, address.c_str()), "sd_bus_set_address");
-    require(sd_bus_set_bus_client(bus_, 1), "sd_bus_set_bus_client");
-    require(sd_bus_start(bus_), "sd_bus_start");
+FakeLogind::FakeLogind(const std::string& address) : bus_(connect_to(address)) {
     require(sd_bus_request_name(bus_, "org.freedesktop.login1", 0), "sd_bus_request_name");
 }
 

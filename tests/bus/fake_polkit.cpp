@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bus/fake_polkit.hpp"
 
-#include <stdexcept>
+#include "tests/bus/connection.hpp"
+
 #include <tuple>
 #include <unistd.h>
 
 namespace passthru::bus_test {
-namespace {
-
-void require(int result, const char* what) {
-    if (result < 0) throw std::runtime_error(what);
-}
-
-}  // namespace
-
-FakePolkit::FakePolkit(const std::string& address, Verdict verdict) : verdict_(verdict) {
-    require(sd_bus_new(&bus_), "sd_bus_new");
-    require(sd_bus_set_address(bus_, address.c_str()), "sd_bus_set_address");
-    require(sd_bus_set_bus_client(bus_, 1), "sd_bus_set_bus_client");
-    require(sd_bus_start(bus_), "sd_bus_start");
+FakePolkit::FakePolkit(const std::string& address, Verdict verdict)
+    : verdict_(verdict), bus_(connect_to(address)) {
     require(
         sd_bus_add_object(bus_, nullptr, "/org/freedesktop/PolicyKit1/Authority", on_message, this),
         "object");

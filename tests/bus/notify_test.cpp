@@ -14,7 +14,6 @@ using fakes::operator""_bdf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr const char* invalid = "org.freedesktop.DBus.Error.InvalidArgs";
 constexpr const char* other_uuid = "c1a4f3d2-0000-4000-8000-000000000001";
 
 using Notify = DaemonOnABus;
@@ -49,17 +48,18 @@ TEST_F(Notify, IgnoresWhatConcernsNoGpu) {
 }
 
 TEST_F(Notify, RefusesAUuidThatIsNotTheXmls) {
-    EXPECT_EQ(notify("prepare", "begin", domain_with({1}), other_uuid).error, invalid);
+    EXPECT_EQ(notify("prepare", "begin", domain_with({1}), other_uuid).error, invalid_args);
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
 TEST_F(Notify, RefusesWhatIsNoDomain) {
     for (const char* text : {"", "<domain", "<network/>", "\xff\xfe"}) {
-        EXPECT_EQ(notify("prepare", "begin", text).error, invalid) << text;
+        EXPECT_EQ(notify("prepare", "begin", text).error, invalid_args) << text;
     }
     EXPECT_EQ(notify("prepare", "begin", domain_with({1}) + std::string(max_domain_xml, ' ')).error,
-              invalid);
-    EXPECT_EQ(notify(std::string(1025, 'p').c_str(), "begin", domain_with({1})).error, invalid);
+              invalid_args);
+    EXPECT_EQ(notify(std::string(1025, 'p').c_str(), "begin", domain_with({1})).error,
+              invalid_args);
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
@@ -71,7 +71,7 @@ TEST_F(Notify, DoesNotWaitForAPipe) {
                       running_uuid, "test", "prepare", "begin", "-", ends[0], 0);
     ::close(ends[0]);
     ::close(ends[1]);
-    EXPECT_EQ(answer.error, invalid);
+    EXPECT_EQ(answer.error, invalid_args);
     EXPECT_THAT(answer.text, HasSubstr("as a file"));
 }
 

@@ -15,7 +15,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-constexpr const char* invalid = "org.freedesktop.DBus.Error.InvalidArgs";
 constexpr const char* no_such_gpu = "org.passthru1.Error.NoSuchGpu";
 
 const Method diagnose{"/org/passthru1", manager, "Diagnose"};
@@ -82,7 +81,7 @@ TEST_F(Passthrud, TellsWhatIsWrongOfTheGpusThatTheHostHas) {
     ASSERT_TRUE(client_->wait_until([&] { return refuses("0000:01:00.0"); }))
         << "nobody allows the boot GPU";
     EXPECT_THAT(client_->call(diagnose, "a{sv}", 0).text, HasSubstr("\"hook-missing\""));
-    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "foo", "b", 1).error, invalid);
+    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "foo", "b", 1).error, invalid_args);
     EXPECT_EQ(state(first_gpu), "(\"host\")");
 }
 
@@ -100,8 +99,9 @@ TEST_F(Passthrud, TellsWhatWouldRefuseTheStartOfAVm) {
     EXPECT_THAT(of_vm({2}), Not(HasSubstr("\"Busy\"")));
     ASSERT_TRUE(notify("prepare", "begin", domain_with({2})).ok());
     EXPECT_THAT(of_vm({2}), Not(HasSubstr("\"Busy\""))) << "it has the GPU itself";
-    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "domain-xml", "s", "no domain").error, invalid);
-    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "domain-xml", "u", 1).error, invalid);
+    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "domain-xml", "s", "no domain").error,
+              invalid_args);
+    EXPECT_EQ(client_->call(diagnose, "a{sv}", 1, "domain-xml", "u", 1).error, invalid_args);
     EXPECT_TRUE(notify("release", "end", domain_with({2})).ok());
 }
 
@@ -127,9 +127,9 @@ TEST_F(Passthrud, ResetsWhatIsDetachedAndTellsHow) {
     EXPECT_GE(client_->heard_at("LastReset"), 0);
     EXPECT_TRUE(client_->call(reset, "a{sv}", 1, "method", "s", "bus").ok());
     EXPECT_THAT(client_->property(first_gpu, gpu_interface, "LastReset").text, HasSubstr("bus"));
-    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "s", "flr\nbus").error, invalid);
-    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "u", 7).error, invalid);
-    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "force", "b", 1).error, invalid);
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "s", "flr\nbus").error, invalid_args);
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "u", 7).error, invalid_args);
+    EXPECT_EQ(client_->call(reset, "a{sv}", 1, "force", "b", 1).error, invalid_args);
     EXPECT_EQ(client_->call(reset, "a{sv}", 1, "method", "s", "acpi").error,
               "org.passthru1.Error.ResetUnsupported");
     EXPECT_EQ(state(first_gpu), "(\"detached\")");
@@ -197,9 +197,9 @@ TEST_F(Passthrud, TellsWhoHasAGpu) {
     EXPECT_EQ(client_->call(get_owner, "s", "02:00.1").text,
               "(\"administrator\", \"0\", \"root\")");
     EXPECT_EQ(client_->call(get_owner, "s", "00:01.0").error, no_such_gpu);
-    EXPECT_EQ(client_->call(get_owner, "s", "card0").error, invalid);
-    EXPECT_EQ(client_->call(get_owner, "s", "").error, invalid);
-    EXPECT_EQ(client_->call(get_owner, "s", std::string(5000, '1').c_str()).error, invalid);
+    EXPECT_EQ(client_->call(get_owner, "s", "card0").error, invalid_args);
+    EXPECT_EQ(client_->call(get_owner, "s", "").error, invalid_args);
+    EXPECT_EQ(client_->call(get_owner, "s", std::string(5000, '1').c_str()).error, invalid_args);
 }
 
 TEST_F(Passthrud, FindsAGpuByAnyOfItsAddresses) {
@@ -210,7 +210,7 @@ TEST_F(Passthrud, FindsAGpuByAnyOfItsAddresses) {
     for (const char* nothing : {"", "Voodoo", "00:01.0", "…"}) {
         EXPECT_EQ(client_->call(find, "s", nothing).error, no_such_gpu) << nothing;
     }
-    EXPECT_EQ(client_->call(find, "s", std::string(1025, 'x').c_str()).error, invalid);
+    EXPECT_EQ(client_->call(find, "s", std::string(1025, 'x').c_str()).error, invalid_args);
 }
 
 TEST_F(Passthrud, PlansWithoutDoing) {
@@ -224,8 +224,9 @@ TEST_F(Passthrud, PlansWithoutDoing) {
     ASSERT_TRUE(notify("prepare", "begin", domain_with({1})).ok());
     EXPECT_THAT(client_->call(plan, "sa{sv}", "reattach", 0).text,
                 HasSubstr("org.passthru1.Error.Busy"));
-    EXPECT_EQ(client_->call(plan, "sa{sv}", "explode", 0).error, invalid);
-    EXPECT_EQ(client_->call(plan, "sa{sv}", std::string(100'000, 'x').c_str(), 0).error, invalid);
+    EXPECT_EQ(client_->call(plan, "sa{sv}", "explode", 0).error, invalid_args);
+    EXPECT_EQ(client_->call(plan, "sa{sv}", std::string(100'000, 'x').c_str(), 0).error,
+              invalid_args);
 }
 
 TEST_F(Passthrud, ListsHoldersThroughAWorker) {
@@ -242,33 +243,33 @@ TEST_F(Passthrud, OverridesOnlyWhatMayBe) {
             client_
                 ->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "override", "as", 1, check)
                 .error,
-            invalid)
+            invalid_args)
             << check;
     }
     EXPECT_EQ(
         client_->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "wait", "u", 121).error,
-        invalid);
+        invalid_args);
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
 TEST_F(Passthrud, RefusesOptionsThatItDoesNotKnow) {
     EXPECT_EQ(
         client_->call({first_gpu, gpu_interface, "Detach"}, "a{sv}", 1, "force", "b", 1).error,
-        invalid);
+        invalid_args);
     EXPECT_EQ(
         client_->call({first_gpu, gpu_interface, "Reattach"}, "a{sv}", 1, "force", "b", 1).error,
-        invalid);
+        invalid_args);
     EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Plan"}, "sa{sv}", "detach", 1, "x", "s", "")
                   .error,
-              invalid);
+              invalid_args);
     EXPECT_EQ(client_->call({"/org/passthru1", manager, "Rescan"}, "a{sv}", 1, "x", "s", "").error,
-              invalid);
+              invalid_args);
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
 
 TEST_F(Passthrud, RefusesWrongTypes) {
-    EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Detach"}, "s", "now").error, invalid);
-    EXPECT_EQ(client_->call({"/org/passthru1", manager, "GetOwner"}, "u", 1).error, invalid);
+    EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Detach"}, "s", "now").error, invalid_args);
+    EXPECT_EQ(client_->call({"/org/passthru1", manager, "GetOwner"}, "u", 1).error, invalid_args);
     EXPECT_EQ(client_->call({first_gpu, gpu_interface, "Explode"}, "").error,
               "org.freedesktop.DBus.Error.UnknownMethod");
     EXPECT_FALSE(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Whom passthructl lets polkit ask, and which bus it speaks to.
 #include "tests/bus/daemon_on_a_bus.hpp"
+#include "tests/bus/exit_status.hpp"
 #include "tests/bus/fake_polkit.hpp"
 #include "tests/bus/ordinary_user.hpp"
 #include "tests/fakes/process.hpp"
@@ -21,8 +22,6 @@ using fakes::Running;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
-
-enum Status { success = 0, denied = 5, no_daemon = 8 };
 
 /// passthructl beside stand-ins for the programs that it starts, where every user finds them.
 class PassthructlOfAUser : public DaemonOnABus {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // passthructl and the real passthrud, on a bus of their own.
 #include "tests/bus/daemon_on_a_bus.hpp"
+#include "tests/bus/exit_status.hpp"
 #include "tests/fakes/process.hpp"
 #include "tests/fakes/terminal.hpp"
 
@@ -21,9 +22,6 @@ using testing::IsEmpty;
 using testing::Not;
 
 using Words = std::vector<std::string>;
-
-enum Status { success = 0, usage = 2, not_found = 3, refused = 4, cancelled = 6, no_daemon = 8 };
-constexpr int interrupted = 130;
 
 class Passthructl : public DaemonOnABus {
 protected:

@@ -100,8 +100,7 @@ TEST_F(AWaitingRequest, OfAClientThatLeftBeforePolkitAnsweredIsNone) {
 
 TEST_F(AWaitingRequest, HasALimit) {
     for (const std::uint32_t seconds : {0U, 121U}) {
-        EXPECT_EQ(client_->wait(wait_in_line(*client_, seconds)).error,
-                  "org.freedesktop.DBus.Error.InvalidArgs");
+        EXPECT_EQ(client_->wait(wait_in_line(*client_, seconds)).error, invalid_args);
     }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "tests/bus/random_call.hpp"
 
+#include "tests/bus/connection.hpp"
+
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -63,13 +65,7 @@ std::vector<Signature> all_methods(const Objects& objects) {
 
 RandomCaller::RandomCaller(unsigned seed, const std::string& address,
                            std::vector<std::string> paths)
-    : random_(seed), paths_(std::move(paths)) {
-    if (sd_bus_new(&bus_) < 0 || sd_bus_set_address(bus_, address.c_str()) < 0 ||
-        sd_bus_set_bus_client(bus_, 1) < 0 || sd_bus_negotiate_fds(bus_, 1) < 0 ||
-        sd_bus_start(bus_) < 0) {
-        throw std::runtime_error("no connection to the bus");
-    }
-}
+    : random_(seed), paths_(std::move(paths)), bus_(connect_to(address)) {}
 
 RandomCaller::~RandomCaller() {
     sd_bus_close_unref(bus_);

@@ -21,7 +21,7 @@ using testing::IsEmpty;
 using testing::Pair;
 using testing::StartsWith;
 
-constexpr const char* denied = "org.freedesktop.DBus.Error.AccessDenied";
+constexpr const char* access_denied = "org.freedesktop.DBus.Error.AccessDenied";
 constexpr uid_t nobody = 65534;
 
 class Rights : public DaemonOnABus {
@@ -77,7 +77,7 @@ TEST_F(Rights, AllowAPromptOnlyWhereTheCallerDoes) {
 TEST_F(Rights, ThatPolkitDeniesAreDenied) {
     FakePolkit polkit(bus_.address(), Verdict::No);
     const Answer answer = detach_as_nobody();
-    EXPECT_EQ(answer.error, denied);
+    EXPECT_EQ(answer.error, access_denied);
     EXPECT_THAT(answer.text, HasSubstr("org.passthru1.detach"));
     EXPECT_THAT(kernel_.writes(), IsEmpty());
 }
@@ -139,7 +139,7 @@ TEST_F(Rights, OfOneUserAreForNoMoreThanSomeCallsAtOnce) {
 
 TEST_F(Rights, WhosePromptIsDismissedAreDenied) {
     FakePolkit polkit(bus_.address(), Verdict::Dismissed);
-    EXPECT_EQ(detach_as_nobody(true).error, denied);
+    EXPECT_EQ(detach_as_nobody(true).error, access_denied);
 }
 
 TEST_F(Rights, ThatNobodyAnswersForHoldUpNobodyElse) {
@@ -162,7 +162,7 @@ TEST_F(Rights, WithoutPolkitAreRootsAlone) {
     EXPECT_TRUE(detach(first_gpu).ok());
     EXPECT_TRUE(reattach(first_gpu).ok());
     const Answer answer = detach_as_nobody();
-    EXPECT_EQ(answer.error, denied);
+    EXPECT_EQ(answer.error, access_denied);
     EXPECT_THAT(answer.text, HasSubstr("polkit cannot be asked"));
 }
 
@@ -187,7 +187,7 @@ TEST_F(Rights, ToSpeakForLibvirtAreRootsEvenIfPolkitSaysYes) {
         return client.call({"/org/passthru1", "org.passthru1.LibvirtHook", "Notify"}, "sssssha{sv}",
                            running_uuid, "test", "prepare", "begin", "-", 0, 0);
     });
-    EXPECT_EQ(answer.error, denied);
+    EXPECT_EQ(answer.error, access_denied);
     EXPECT_THAT(polkit.finish(), IsEmpty());
 }
 

@@ -13,6 +13,7 @@ inline const Owner win11{OwnerKind::Domain, "c1a4f3d2-0000-4000-8000-00000000000
 inline const Owner games{OwnerKind::Domain, "c1a4f3d2-0000-4000-8000-000000000002", "games"};
 inline const Owner alice{OwnerKind::Administrator, "1000", "alice"};
 inline const Owner host{};
+inline const Owner gamescope{OwnerKind::Lease, "0123456789abcdef0123456789abcdef", "gamescope"};
 
 /// One device set on a fake machine, with its assignment: events go in, effects are noted, and a
 /// job that was started runs when the test says so, with the real executor.

@@ -11,13 +11,12 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const Owner lease{OwnerKind::Lease, "0123456789abcdef0123456789abcdef", "gamescope"};
 constexpr std::uint32_t bob = 1000;
 
 class ALentSet : public OneCard {
 protected:
     void SetUp() override {
-        ticket_ = desk_.lend(lease, bob);
+        ticket_ = desk_.lend(gamescope, bob);
         desk_.run_jobs();
         ASSERT_TRUE(desk_.succeeded(ticket_)) << desk_.message(ticket_);
     }
@@ -26,8 +25,8 @@ protected:
 
 TEST_F(ALentSet, MayBeOpenedByItsUserAndComesBack) {
     EXPECT_EQ(kernel_.user_of("/dev/vfio/1"), bob);
-    EXPECT_EQ(desk_.it.owner, lease);
-    const Ticket over = desk_.reattach(lease.id);
+    EXPECT_EQ(desk_.it.owner, gamescope);
+    const Ticket over = desk_.reattach(gamescope.id);
     desk_.run_jobs();
     EXPECT_TRUE(desk_.succeeded(over));
     expect_untouched();
@@ -39,36 +38,36 @@ TEST_F(ALentSet, IsRefusedToVmsAndToTheAdministratorByName) {
         EXPECT_THAT(desk_.message(refused), HasSubstr("the lease of gamescope"));
     }
     EXPECT_TRUE(desk_.succeeded(desk_.reattach("another")));
-    EXPECT_EQ(desk_.it.owner, lease);
+    EXPECT_EQ(desk_.it.owner, gamescope);
 }
 
 TEST_F(ALentSet, IsNotForgottenByARestart) {
     desk_.restart();
-    EXPECT_EQ(desk_.it.owner, lease);
+    EXPECT_EQ(desk_.it.owner, gamescope);
     EXPECT_EQ(desk_.state(), SetState::Detached);
 }
 
 TEST_F(ALentSet, ThatIsStillOpenStaysLentAndComesBackLater) {
     ASSERT_TRUE(kernel_.open_by_guest(gpu_));
-    const Ticket early = desk_.reattach(lease.id);
+    const Ticket early = desk_.reattach(gamescope.id);
     desk_.run_steps(1);
     EXPECT_EQ(kernel_.user_of("/dev/vfio/1"), 0U) << "nobody new may open it";
     desk_.send(event::JobEnded{PlanFailed{1, Error{Errc::InUse, "qemu has it open", 0}}});
     EXPECT_EQ(desk_.refusal(early), Errc::InUse);
-    EXPECT_EQ(desk_.it.owner, lease);
+    EXPECT_EQ(desk_.it.owner, gamescope);
     kernel_.close_by_guest(gpu_);
-    desk_.reattach(lease.id);
+    desk_.reattach(gamescope.id);
     desk_.run_jobs();
     expect_untouched();
 }
 
 TEST_F(OneCard, OfTheAdministratorIsLentAndComesBackToHim) {
     detached_by(alice);
-    const Ticket lent = desk_.lend(lease, bob);
+    const Ticket lent = desk_.lend(gamescope, bob);
     desk_.run_jobs();
     ASSERT_TRUE(desk_.succeeded(lent));
     EXPECT_EQ(kernel_.user_of("/dev/vfio/1"), bob);
-    desk_.reattach(lease.id);
+    desk_.reattach(gamescope.id);
     desk_.run_jobs();
     EXPECT_EQ(desk_.it.owner, alice);
     EXPECT_EQ(desk_.state(), SetState::Detached);
@@ -78,7 +77,7 @@ TEST_F(OneCard, OfTheAdministratorIsLentAndComesBackToHim) {
 TEST_F(OneCard, IsNotLentWhenItsUserCannotGetTheNodes) {
     detached_by(alice);
     std::filesystem::remove(kernel_.path() / "dev/vfio/1");
-    const Ticket lent = desk_.lend(lease, bob);
+    const Ticket lent = desk_.lend(gamescope, bob);
     desk_.run_jobs();
     EXPECT_EQ(desk_.refusal(lent), Errc::Failed);
     EXPECT_EQ(desk_.it.owner, alice);
@@ -118,7 +117,7 @@ TEST(Leases, OfOneUserAreNoMoreThanSome) {
     };
     for (std::size_t i = 0; i < most_leases_of_a_user - 1; ++i) {
         Assignment& it = add();
-        it.owner = lease;
+        it.owner = gamescope;
         it.lent_to = bob;
     }
     add().owner = win11;

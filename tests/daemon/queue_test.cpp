@@ -11,8 +11,6 @@ using fakes::operator""_bdf;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-const Owner lease{OwnerKind::Lease, "0123456789abcdef0123456789abcdef", "gamescope"};
-
 class AQueue : public OneCard {
 protected:
     void SetUp() override { detached_by(win11); }
@@ -107,12 +105,12 @@ TEST_F(AQueue, IsBounded) {
 
 TEST_F(AQueue, HasTwoPlacesForAUser) {
     const Ticket first = desk_.queue(alice);
-    EXPECT_FALSE(desk_.answer(desk_.queue_lease(lease, 1000)));
+    EXPECT_FALSE(desk_.answer(desk_.queue_lease(gamescope, 1000)));
     const Ticket third = desk_.queue(alice);
     EXPECT_EQ(desk_.refusal(third), Errc::LimitsExceeded);
     EXPECT_THAT(desk_.message(third), HasSubstr("2 calls of yours wait for GPU 0000:01:00.0"));
-    EXPECT_EQ(desk_.refusal(desk_.queue_lease(lease, 1000)), Errc::LimitsExceeded);
-    EXPECT_FALSE(desk_.answer(desk_.queue_lease(lease, 1001))) << "somebody else's";
+    EXPECT_EQ(desk_.refusal(desk_.queue_lease(gamescope, 1000)), Errc::LimitsExceeded);
+    EXPECT_FALSE(desk_.answer(desk_.queue_lease(gamescope, 1001))) << "somebody else's";
     desk_.send(event::Withdrawn{first});
     EXPECT_FALSE(desk_.answer(desk_.queue(alice)));
 }
@@ -136,19 +134,19 @@ TEST_F(AQueue, AlsoHandsOverWhenTheListOfDomainsTellsOfTheEnd) {
 TEST_F(AQueue, TakesOverFromALeaseOnceItsProgramsHaveClosedIt) {
     desk_.reattach(win11.id);
     desk_.run_jobs();
-    desk_.lend(lease, 1000);
+    desk_.lend(gamescope, 1000);
     desk_.run_jobs();
     const Ticket waits = desk_.queue(games);
-    desk_.reattach(lease.id);
+    desk_.reattach(gamescope.id);
     ASSERT_GE(desk_.it.plan.steps.size(), 2U);
     EXPECT_TRUE(std::holds_alternative<step::LendNodes>(desk_.it.plan.steps[0]));
     EXPECT_EQ(std::get<step::CheckUnused>(desk_.it.plan.steps[1]).wait, seconds(30));
     EXPECT_FALSE(std::holds_alternative<step::CheckUnused>(desk_.it.plan.steps[2])) << "one look";
 
     desk_.send(event::JobEnded{PlanFailed{1, Error{Errc::InUse, "gamescope has it open", 0}}});
-    EXPECT_EQ(desk_.it.owner, lease) << "nothing was changed";
+    EXPECT_EQ(desk_.it.owner, gamescope) << "nothing was changed";
     EXPECT_FALSE(desk_.answer(waits));
-    desk_.reattach(lease.id);
+    desk_.reattach(gamescope.id);
     desk_.run_jobs();
     EXPECT_TRUE(desk_.succeeded(waits));
     EXPECT_EQ(kernel_.user_of("/dev/vfio/1"), 0U);
@@ -183,7 +181,7 @@ TEST_F(AQueue, IsToldWhenTheDriverHangs) {
 }
 
 TEST_F(AQueue, GoesOnWithTheNextWhenTheFirstCannotHaveIt) {
-    const Ticket first = desk_.queue_lease(lease, 1000);
+    const Ticket first = desk_.queue_lease(gamescope, 1000);
     const Ticket second = desk_.queue(games);
     desk_.reattach(win11.id);
     desk_.run_job();
@@ -196,7 +194,7 @@ TEST_F(AQueue, GoesOnWithTheNextWhenTheFirstCannotHaveIt) {
 }
 
 TEST_F(AQueue, WhoseOnlyOneCannotHaveTheSetGivesItToTheHost) {
-    const Ticket only = desk_.queue_lease(lease, 1000);
+    const Ticket only = desk_.queue_lease(gamescope, 1000);
     desk_.reattach(win11.id);
     desk_.run_job();
     desk_.send(event::JobEnded{PlanFailed{0, Error{Errc::Failed, "no such node", 0}}});
