@@ -92,7 +92,8 @@ void Decision::serve_queue() {
     while (!it_.queue.empty() && !it_.working()) {
         const bool free =
             it_.handing_over ? read() != SetState::Guest : may_take(it_.queue.front().wanted.owner);
-        if (!free) break;
+        // Nobody tells of the end of whoever else has it: such a request would be refused now.
+        if (!free && (it_.handing_over || is_lent())) break;
         const Waiter next = std::move(it_.queue.front());
         it_.queue.erase(it_.queue.begin());
         begin_detach(next.wanted);

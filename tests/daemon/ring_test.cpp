@@ -36,6 +36,28 @@ TEST_F(ARing, KnowsWhichSetHasAFunction) {
     EXPECT_EQ(ring_->sets().size(), 2U);
 }
 
+TEST_F(ARing, BringsHomeWhatIsExcludedMeanwhile) {
+    ASSERT_TRUE(answer(detach(first_, win11)).succeeded());
+    config_.gpus[first_.str()].exclude = true;
+    ring_->set_config(config_);
+    ring_->refresh();
+    EXPECT_EQ(ring_->set_with(first_), first_) << "its VM has it still";
+    EXPECT_TRUE(answer(release(win11)).succeeded());
+    EXPECT_EQ(difference_to_start(), "");
+    ring_->refresh();
+    EXPECT_EQ(ring_->set_with(first_), std::nullopt);
+}
+
+TEST_F(ARing, BringsHomeAfterARestartWhatIsExcludedMeanwhile) {
+    ASSERT_TRUE(answer(detach(first_, win11)).succeeded());
+    config_.gpus[first_.str()].exclude = true;
+    start();
+    EXPECT_TRUE(answer(release(win11)).succeeded());
+    EXPECT_EQ(difference_to_start(), "");
+    ring_->refresh();
+    EXPECT_EQ(ring_->set_with(first_), std::nullopt);
+}
+
 TEST_F(ARing, TriesOutWithoutDoing) {
     const DryRun run = ring_->dry_run_detach(first_, {}, games, {first_});
     EXPECT_FALSE(run.steps.empty());

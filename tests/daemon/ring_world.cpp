@@ -55,9 +55,7 @@ void RingWorld::start(std::chrono::seconds step_limit) {
                                      jobs_ended_.emplace_back(job, result.has_value());
                                  }});
     hooks_.emplace(*ring_, DomainMemory(kernel_.path() / "state"));
-    Config config;
-    config.gpus["*"].boot_gpu = BootGpuRule::Allow;
-    ring_->set_config(std::move(config));
+    ring_->set_config(config_);
     ring_->start();
 }
 

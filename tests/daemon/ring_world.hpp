@@ -52,6 +52,12 @@ public:
     const fakes::FakeKernel kernel_;
     const std::string untouched_ = kernel_.dump();
     const Journal journal_{kernel_.path() / "run", "boot-1"};
+    /// What `start` configures; lets move what shows the host's console.
+    Config config_ = [] {
+        Config config;
+        config.gpus["*"].boot_gpu = BootGpuRule::Allow;
+        return config;
+    }();
     std::optional<EventLoop> loop_;
     std::optional<Ring> ring_;
     std::optional<HookService> hooks_;
