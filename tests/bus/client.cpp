@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
-#include <stdexcept>
 
 namespace passthru::bus_test {
 namespace {

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <pugixml.hpp>
-#include <stdexcept>
 #include <sys/mman.h>
 #include <unistd.h>
 
