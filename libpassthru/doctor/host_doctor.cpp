@@ -5,6 +5,7 @@
 #include "libpassthru/drop_ins.hpp"
 #include "libpassthru/pci/set_state.hpp"
 #include "libpassthru/reset/quirk_file.hpp"
+#include "libpassthru/safety/services.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -161,6 +162,13 @@ void check_own_files(const Root& root, std::vector<DoctorFinding>& into) {
         add(Severity::Error, config.error().message, config_manual);
     } else {
         for (const std::string& it : config->warnings) add(Severity::Warning, it, config_manual);
+        for (const std::string& it : config->config.stop_services()) {
+            if (has_unit(root, it)) continue;
+            add(Severity::Note,
+                fmt::format("stop-services has {}, and no unit has that name: it is never stopped",
+                            it),
+                config_manual);
+        }
     }
     for (const std::string& it : read_quirk_files(root).problems) {
         add(Severity::Warning, it, "man:passthrud.quirks(5)");

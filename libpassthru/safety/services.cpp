@@ -46,6 +46,26 @@ std::string service_behind(const Root& root, const std::string& name) {
     return target && is_service_name(*target) ? *target : name;
 }
 
+bool has_unit(const Root& root, const std::string& name) {
+    constexpr const char* folders[] = {"etc/systemd/system",         "run/systemd/system",
+                                       "run/systemd/transient",      "run/systemd/generator",
+                                       "run/systemd/generator.late", "usr/local/lib/systemd/system",
+                                       "usr/lib/systemd/system",     "lib/systemd/system"};
+    const std::size_t at = name.find('@');
+    const std::string unit_template =
+        at == std::string::npos ? name : name.substr(0, at + 1) + std::string(suffix);
+    std::error_code error;
+    bool has_units = false;
+    for (const char* it : folders) {
+        const fs::path folder = root.below(it);
+        has_units = has_units || fs::exists(folder, error);
+        for (const std::string& file : {name, unit_template}) {
+            if (fs::exists(fs::symlink_status(folder / file, error))) return true;
+        }
+    }
+    return !has_units;
+}
+
 std::set<std::string> running_services(const Root& root, const std::vector<std::string>& names) {
     std::set<std::string> running;
     for (const std::string& name : names) {

@@ -18,6 +18,10 @@ namespace passthru {
 /// /etc/systemd/system (systemd.unit(5), Alias=); else the name itself.
 [[nodiscard]] std::string service_behind(const Root& root, const std::string& name);
 
+/// Does systemd have a unit of this name, or a template for it, masked ones too? True also where it
+/// keeps no units at all. Source: systemd.unit(5), “System Unit Search Path”.
+[[nodiscard]] bool has_unit(const Root& root, const std::string& name);
+
 /// Those of the services that have a process now, by the cgroup that systemd keeps for each
 /// (cgroup v2; `populated` of cgroup.events). The names are those of `service_behind`.
 [[nodiscard]] std::set<std::string> running_services(const Root& root,

@@ -104,6 +104,16 @@ TEST_F(ADoctor, ReadsPassthrudsOwnFiles) {
                        Field(&DoctorFinding::message, HasSubstr("passthrud.conf:2:")))));
 }
 
+TEST_F(ADoctor, NamesServicesThatNoUnitHas) {
+    kernel_.put("usr/lib/systemd/system/ollama.service", "");
+    kernel_.put("etc/passthrud/passthrud.conf",
+                "[gpu.\"*\"]\nstop-services = [\"ollama.service\", \"olama.service\"]\n");
+    EXPECT_THAT(
+        found(),
+        ElementsAre(AllOf(has_id("configuration"), Field(&DoctorFinding::severity, Severity::Note),
+                          Field(&DoctorFinding::message, HasSubstr("has olama.service")))));
+}
+
 TEST(TheDoctorOfGpus, TellsWhatIsWrongWithTheWholeComputerOnce) {
     const fakes::FakeKernel kernel(R"(
         01:00.0 0300 10de:2489 driver nouveau

@@ -59,6 +59,21 @@ TEST_F(Services, AreKnownByTheirAliases) {
                 ElementsAre("gdm.service"));
 }
 
+TEST_F(Services, HaveUnitsOrTemplates) {
+    EXPECT_TRUE(has_unit(kernel_.root(), "a.service")) << "nothing is known of units";
+    kernel_.put("usr/lib/systemd/system/a.service", "");
+    kernel_.put("usr/lib/systemd/system/foo@.service", "");
+    const auto folder = kernel_.path() / "etc/systemd/system";
+    std::filesystem::create_directories(folder);
+    std::filesystem::create_symlink("/dev/null", folder / "masked.service");
+    for (const char* name : {"a.service", "foo@1.service", "masked.service"}) {
+        EXPECT_TRUE(has_unit(kernel_.root(), name)) << name;
+    }
+    for (const char* name : {"b.service", "foo.service", "bar@1.service"}) {
+        EXPECT_FALSE(has_unit(kernel_.root(), name)) << name;
+    }
+}
+
 class AStopOfAService : public Services {
 protected:
     [[nodiscard]] Ran run_step(Step step) const {
