@@ -61,8 +61,8 @@ void RomReader::read(const Bdf& gpu, Done done) {
         loop_, access_, rom_request_to_text(gpu), std::nullopt,
         [this, gpu](const Result<std::string>& answer) {
             // Whoever is answered may ask again.
-            auto over = readings_.extract(gpu);
-            Reading& it = over.mapped();
+            const Reading it = std::move(readings_.at(gpu));
+            readings_.erase(gpu);
             if (it.done) it.done(file_of(answer, it.question->take_descriptor()));
         });
     // The worker is not forgotten before it has come back: the next one would only join it.
