@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <set>
 #include <sstream>
 #include <unistd.h>
 
@@ -162,7 +163,8 @@ void check_own_files(const Root& root, std::vector<DoctorFinding>& into) {
         add(Severity::Error, config.error().message, config_manual);
     } else {
         for (const std::string& it : config->warnings) add(Severity::Warning, it, config_manual);
-        for (const std::string& it : config->config.stop_services()) {
+        const std::vector<std::string> services = config->config.stop_services();
+        for (const std::string& it : std::set(services.begin(), services.end())) {
             if (has_unit(root, it)) continue;
             add(Severity::Note,
                 fmt::format("stop-services has {}, and no unit has that name: it is never stopped",

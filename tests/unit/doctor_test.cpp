@@ -107,7 +107,8 @@ TEST_F(ADoctor, ReadsPassthrudsOwnFiles) {
 TEST_F(ADoctor, NamesServicesThatNoUnitHas) {
     kernel_.put("usr/lib/systemd/system/ollama.service", "");
     kernel_.put("etc/passthrud/passthrud.conf",
-                "[gpu.\"*\"]\nstop-services = [\"ollama.service\", \"olama.service\"]\n");
+                "[gpu.\"*\"]\nstop-services = [\"ollama.service\", \"olama.service\"]\n"
+                "[gpu.\"01:00.0\"]\nstop-services = [\"olama.service\"]\n");
     EXPECT_THAT(
         found(),
         ElementsAre(AllOf(has_id("configuration"), Field(&DoctorFinding::severity, Severity::Note),
